@@ -1,0 +1,1 @@
+"""The stored analysis: settings, schema, store, training, analysis, report."""

@@ -1,0 +1,1 @@
+"""Long work that makes a study: train the two models, then analyse them."""

@@ -1,0 +1,150 @@
+"""Train the autoencoder: L1 + beta * mean KL, on the members alone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ldviz.progress import Progress, no_progress
+from ldviz.study.build.checkpoint import epoch_generator, load_checkpoint, save_checkpoint
+from ldviz.study.recipe import AutoencoderSettings
+
+CHECKPOINT_SECONDS = 60.0
+
+
+def new_autoencoder(
+    settings: AutoencoderSettings, *, channels: int, image_size: int
+) -> torch.nn.Module:
+    """An untrained diffusers AutoencoderKL without attention, f = 2 ** (levels - 1)."""
+    from diffusers import AutoencoderKL
+
+    levels = len(settings.block_out_channels)
+    torch.manual_seed(settings.seed)
+    return AutoencoderKL(
+        in_channels=channels,
+        out_channels=channels,
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        block_out_channels=settings.block_out_channels,
+        layers_per_block=settings.layers_per_block,
+        latent_channels=settings.latent_channels,
+        norm_num_groups=settings.norm_num_groups,
+        sample_size=image_size,
+        mid_block_add_attention=False,
+        scaling_factor=1.0,
+        force_upcast=False,
+    )
+
+
+def train_autoencoder(
+    images: torch.Tensor,
+    settings: AutoencoderSettings,
+    *,
+    checkpoint: Path,
+    accelerator: Any,
+    progress: Progress = no_progress,
+) -> tuple[torch.nn.Module, list[dict[str, float]]]:
+    """Train on images in memory, resuming from a checkpoint if there is one.
+
+    The scaling factor, 1 / standard deviation of the members' latent means, is saved in
+    the returned model's config.
+
+    Args:
+        images: (n, c, H, W) members in [-1, 1].
+        settings: architecture and optimiser.
+        checkpoint: where to resume from; written every minute and at the end.
+        accelerator: an ``accelerate.Accelerator``; batches are shared out between its processes.
+        progress: told of every epoch.
+
+    Returns:
+        The trained autoencoder on the accelerator's device, and one record per epoch
+        ("epoch", "reconstruction", "kl", "seconds"): means over the epoch's batches.
+
+    Source: the recipe of arXiv:2511.20592.  *Differs:* no dropout, which AutoencoderKL lacks.
+    """
+    autoencoder = new_autoencoder(settings, channels=images.shape[1], image_size=images.shape[2])
+    optimizer = torch.optim.AdamW(
+        autoencoder.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    log: list[dict[str, float]] = []
+    state = load_checkpoint(checkpoint)
+    if state is not None:
+        autoencoder.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        log = state["log"]
+    forward, optimizer = accelerator.prepare(_TrainingLoss(autoencoder), optimizer)
+    images = images.to(accelerator.device)
+    saved = time.monotonic()
+    for epoch in range(len(log), settings.epochs):
+        progress(epoch, settings.epochs, "training the autoencoder")
+        log.append(_run_epoch(forward, optimizer, images, settings, epoch, accelerator))
+        last = epoch + 1 == settings.epochs
+        if accelerator.is_main_process and (last or time.monotonic() - saved > CHECKPOINT_SECONDS):
+            state = {
+                "model": autoencoder.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "log": log,
+            }
+            save_checkpoint(checkpoint, state)
+            saved = time.monotonic()
+    progress(settings.epochs, settings.epochs, "training the autoencoder")
+    autoencoder.eval()
+    means = encode_means(autoencoder, images)
+    autoencoder.register_to_config(scaling_factor=float(1.0 / means.std()))
+    return autoencoder, log
+
+
+def _run_epoch(
+    forward: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: torch.Tensor,
+    settings: AutoencoderSettings,
+    epoch: int,
+    accelerator: Any,
+) -> dict[str, float]:
+    """One pass over the images; returns the epoch's record."""
+    start = time.monotonic()
+    forward.train()
+    generator = epoch_generator("autoencoder-epoch", settings.seed, epoch)
+    order = torch.randperm(len(images), generator=generator)
+    totals = torch.zeros(2, device=accelerator.device)
+    batches = order.split(settings.batch_size)
+    for batch in batches:
+        mine = batch[accelerator.process_index :: accelerator.num_processes]
+        reconstruction, kl = forward(images[mine.to(images.device)])
+        accelerator.backward(reconstruction + settings.kl_weight * kl)
+        accelerator.clip_grad_norm_(forward.parameters(), settings.gradient_clip)
+        optimizer.step()
+        optimizer.zero_grad()
+        totals += torch.stack([reconstruction.detach(), kl.detach()])
+    means = accelerator.reduce(totals, reduction="mean") / len(batches)
+    return {
+        "epoch": epoch + 1,
+        "reconstruction": float(means[0]),
+        "kl": float(means[1]),
+        "seconds": time.monotonic() - start,
+    }
+
+
+class _TrainingLoss(torch.nn.Module):
+    """The two terms of the loss, as one forward pass, so that wrappers see it."""
+
+    def __init__(self, autoencoder: torch.nn.Module) -> None:
+        super().__init__()
+        self.autoencoder = autoencoder
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """L1 mean, and KL mean over samples and latent entries (diffusers' ``.kl()`` sums)."""
+        posterior = self.autoencoder.encode(images).latent_dist
+        decoded = self.autoencoder.decode(posterior.sample()).sample
+        kl = 0.5 * (posterior.mean.square() + posterior.var - 1.0 - posterior.logvar)
+        return (decoded - images).abs().mean(), kl.mean()
+
+
+@torch.no_grad()
+def encode_means(autoencoder: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """(n, c, H, W) images to (n, C, h, w) unscaled latent means, in batches of 256."""
+    return torch.cat([autoencoder.encode(batch).latent_dist.mode() for batch in images.split(256)])

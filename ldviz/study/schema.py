@@ -1,0 +1,124 @@
+"""What a stored study says about itself: ``manifest.json``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Block(_Entry):
+    """One file of an array: its size and SHA-256."""
+
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class ArrayEntry(_Entry):
+    """One array, (rows, *shape), in blocks of ``block_size`` rows.
+
+    ``encoding`` "safetensors" keeps a block as one tensor, "png" as one lossless sheet of
+    images.  An array may cover a prefix of the samples: rows <= num_samples.
+    """
+
+    dtype: Literal["float32", "float16", "int64", "bool", "uint8"]
+    shape: tuple[int, ...]
+    rows: int = Field(ge=1)
+    block_size: int = Field(ge=1)
+    encoding: Literal["safetensors", "png"] = "safetensors"
+    blocks: tuple[Block, ...]
+
+
+class DataEntry(_Entry):
+    """Where the images came from, and digests that tell whether they are the same ones."""
+
+    source: str
+    settings: dict[str, Any]
+    images_sha256: str
+    split_sha256: str
+    num_skipped: int = 0
+
+
+class ModelEntry(_Entry):
+    """The model that was analysed."""
+
+    sha256: str
+    scaling_factor: float
+    shift_factor: float
+    prediction_type: str | None
+    num_train_timesteps: int
+    autoencoder_parameters: int
+    denoiser_parameters: int
+
+
+class GeometryEntry(_Entry):
+    """How the stored geometry was computed."""
+
+    rank: int
+    num_probes: int
+    seed: int
+    route: str
+
+
+class AttackEntry(_Entry):
+    """Stored attack vectors of one attack: which parameters, which timesteps."""
+
+    version: int
+    parameters: dict[str, Any]
+    seed: int
+    timesteps: tuple[int | None, ...]
+
+
+class MadeBy(_Entry):
+    """What made the study: program, versions, settings, times."""
+
+    ldviz: str
+    packages: dict[str, str]
+    device: str
+    recipe: dict[str, Any] | None
+    train_seconds: float | None
+    analyze_seconds: float
+    finished: str
+
+
+class Manifest(_Entry):
+    """The whole manifest; ``digest`` covers everything else in it."""
+
+    schema_version: int
+    name: str
+    title: str
+    description: str
+    num_samples: int
+    n_member: int
+    n_held_out: int
+    image_shape: tuple[int, int, int]
+    latent_shape: tuple[int, int, int]
+    data: DataEntry
+    model: ModelEntry
+    geometry: GeometryEntry | None
+    attacks: dict[str, AttackEntry]
+    default_attack: str | None
+    default_timestep: int | None
+    arrays: dict[str, ArrayEntry]
+    made_by: MadeBy
+    digest: str = ""
+
+
+def manifest_digest(content: dict[str, Any]) -> str:
+    """SHA-256 over a manifest's JSON without its ``digest`` field."""
+    body = {key: value for key, value in content.items() if key != "digest"}
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def vectors_array(attack: str, timestep: int | None) -> str:
+    """Name of the array that holds an attack's vectors at a timestep."""
+    return f"{attack}-t{timestep:04d}" if timestep is not None else attack
