@@ -84,7 +84,9 @@ def describe_block(path: Path) -> Block:
     return Block(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
-def read_block(path: Path, expected: Block | None, *, rows: int, shape: tuple[int, ...]) -> np.ndarray:
+def read_block(
+    path: Path, expected: Block | None, *, rows: int, shape: tuple[int, ...]
+) -> np.ndarray:
     """Read one block.
 
     Args:

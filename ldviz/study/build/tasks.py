@@ -1,0 +1,207 @@
+"""The parts of an analysis: each computes some arrays for one block of samples."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ldviz.attacks import get_attack
+from ldviz.data.images import to_model_range
+from ldviz.geometry import exact_geometry, hutchinson_diagonal, influence_from_diagonal
+from ldviz.models import LatentModel
+from ldviz.study.build.train import SplitImages
+from ldviz.study.build.vectors import compute_vectors
+from ldviz.study.recipe import AnalysisSettings
+from ldviz.study.schema import vectors_array
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One stored array: its dtype, its shape per sample, and how it is encoded."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    encoding: str = "safetensors"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One part of the analysis.
+
+    Attributes:
+        title: shown beside the progress.
+        arrays: what it stores, by name.
+        compute: (start, stop) rows to one array per name.
+        key: digest of everything that the result depends on but the rows.
+        cost: decoder or denoiser passes per sample, for the progress's estimate.
+    """
+
+    title: str
+    arrays: dict[str, ArraySpec]
+    compute: Callable[[int, int], dict[str, np.ndarray]]
+    key: str
+    cost: float
+
+
+def task_key(**parts: Any) -> str:
+    """Digest of what a task depends on."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Latents:
+    """Latents of a range of rows, computed once per block and shared by its tasks."""
+
+    def __init__(self, model: LatentModel, split: SplitImages) -> None:
+        self._model = model
+        self._split = split
+        self._range: tuple[int, int] | None = None
+        self._values: torch.Tensor | None = None
+
+    @torch.no_grad()
+    def __call__(self, start: int, stop: int) -> torch.Tensor:
+        """(stop - start, C, h, w) scaled latents on the model's device."""
+        if self._range != (start, stop):
+            images = torch.from_numpy(to_model_range(self._split.images.pixels[start:stop]))
+            self._values = self._model.encode(images.to(self._model.device))
+            self._range = (start, stop)
+        return self._values
+
+
+def data_task(split: SplitImages) -> Task:
+    """Images, ids, membership and, where there are any, classes."""
+    images = split.images
+    _, *shape = images.pixels.shape
+    columns: dict[str, np.ndarray] = {
+        "images": images.pixels,
+        "sample_ids": images.sample_ids,
+        "is_member": split.is_member,
+    }
+    if images.labels is not None:
+        columns["labels"] = images.labels
+    specs = {name: ArraySpec(str(values.dtype), ()) for name, values in columns.items()}
+    specs["images"] = ArraySpec("uint8", tuple(shape), "png")
+    return Task(
+        title="storing the images",
+        arrays=specs,
+        compute=lambda start, stop: {name: column[start:stop] for name, column in columns.items()},
+        key=task_key(images=split.images_sha256, split=split.split_sha256),
+        cost=0.01,
+    )
+
+
+def latents_task(latents: Latents, model: LatentModel, key: dict[str, Any]) -> Task:
+    """Scaled latents of every image."""
+    return Task(
+        title="encoding the images",
+        arrays={"latents": ArraySpec("float32", tuple(model.latent_shape))},
+        compute=lambda start, stop: {"latents": latents(start, stop).float().cpu().numpy()},
+        key=task_key(part="latents", **key),
+        cost=1.0,
+    )
+
+
+def spectrum_task(
+    latents: Latents, model: LatentModel, settings: AnalysisSettings, key: dict[str, Any]
+) -> Task:
+    """Whole singular spectrum and exact influence, from one Jacobian per sample."""
+    latent_dim = int(np.prod(model.latent_shape))
+    image_dim = int(np.prod(model.image_shape))
+    specs = {
+        "singular_values": ArraySpec("float32", (min(latent_dim, image_dim),)),
+        "influence": ArraySpec(settings.influence_dtype, tuple(model.latent_shape)),
+    }
+
+    def compute(start: int, stop: int) -> dict[str, np.ndarray]:
+        geometry = exact_geometry(model.decode, latents(start, stop))
+        return {
+            "singular_values": geometry.singular_values,
+            "influence": influence_from_diagonal(geometry.diagonal),
+        }
+
+    return Task(
+        title="singular spectrum and influence",
+        arrays=specs,
+        compute=compute,
+        key=task_key(part="spectrum", dtype=settings.influence_dtype, **key),
+        cost=2.0 * min(latent_dim, image_dim),
+    )
+
+
+def estimate_task(
+    latents: Latents,
+    model: LatentModel,
+    settings: AnalysisSettings,
+    sample_ids: np.ndarray,
+    key: dict[str, Any],
+) -> Task:
+    """Hutchinson's estimate of the influence, and its standard error, both in nats."""
+    shape = tuple(model.latent_shape)
+
+    def compute(start: int, stop: int) -> dict[str, np.ndarray]:
+        estimate = hutchinson_diagonal(
+            model.decode,
+            latents(start, stop),
+            sample_ids=sample_ids[start:stop],
+            num_probes=settings.num_probes,
+            seed=settings.seed,
+        )
+        # d/dG of 1/2 log(G + 1e-12) carries the standard error of G to nats.
+        error = 0.5 * estimate.standard_error / (estimate.diagonal + 1e-12)
+        return {
+            "influence_estimate": influence_from_diagonal(estimate.diagonal),
+            "influence_stderr": error,
+        }
+
+    return Task(
+        title="Hutchinson's estimate of the influence",
+        arrays={
+            "influence_estimate": ArraySpec("float16", shape),
+            "influence_stderr": ArraySpec("float16", shape),
+        },
+        compute=compute,
+        key=task_key(part="estimate", probes=settings.num_probes, seed=settings.seed, **key),
+        cost=float(settings.num_probes),
+    )
+
+
+def attack_task(
+    latents: Latents,
+    model: LatentModel,
+    sample_ids: np.ndarray,
+    attack_name: str,
+    timestep: int | None,
+    seed: int,
+    key: dict[str, Any],
+) -> Task:
+    """One attack's vectors at one timestep, with its default parameters."""
+    attack = get_attack(attack_name)
+    parameters = attack.parameters()
+    name = vectors_array(attack_name, timestep)
+
+    def compute(start: int, stop: int) -> dict[str, np.ndarray]:
+        vectors = compute_vectors(
+            model, latents(start, stop), sample_ids[start:stop], attack, timestep, seed=seed
+        )
+        return {name: vectors}
+
+    return Task(
+        title=f"{attack.title} at timestep {timestep}",
+        arrays={name: ArraySpec("float16", tuple(model.latent_shape))},
+        compute=compute,
+        key=task_key(
+            part=attack_name,
+            version=attack.version,
+            parameters=attack.vector_parameters(parameters),
+            timestep=timestep,
+            seed=seed,
+            **key,
+        ),
+        cost=float(attack.queries(timestep, parameters)),
+    )

@@ -1,0 +1,237 @@
+"""``train NAME``: the autoencoder, then the denoiser, from a recipe to a folder of weights."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from pydantic import BaseModel
+
+from ldviz.attacks import get_attack
+from ldviz.attacks.statistic import masked_statistic, powered
+from ldviz.data.images import ImageSet, array_digest, to_model_range, to_pixels
+from ldviz.data.sources import load_images
+from ldviz.data.splits import check_split, stratified_split
+from ldviz.errors import ModelError
+from ldviz.metrics.roc import roc_auc
+from ldviz.models import LatentDiffusionModel
+from ldviz.progress import Progress, no_progress
+from ldviz.study.blocks import write_atomically
+from ldviz.study.build.autoencoder import encode_means, train_autoencoder
+from ldviz.study.build.denoiser import new_scheduler, train_denoiser
+from ldviz.study.build.vectors import compute_vectors
+from ldviz.study.recipe import DataSettings, Recipe
+
+PACKAGES = ("torch", "diffusers", "accelerate", "numpy", "scikit-learn", "pillow", "safetensors")
+SHEET_IMAGES = 64
+
+
+class TrainingRecord(BaseModel):
+    """What ``train`` leaves beside the weights, in ``training.json``."""
+
+    recipe: dict[str, Any]
+    images_sha256: str
+    split_sha256: str
+    device: str
+    packages: dict[str, str]
+    seconds: float
+    finished: str
+    autoencoder_log: list[dict[str, float]]
+    denoiser_log: list[dict[str, float]]
+    evaluations: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class SplitImages:
+    """Images in the study's order, and who is a member."""
+
+    images: ImageSet
+    is_member: np.ndarray
+
+    @property
+    def images_sha256(self) -> str:
+        return array_digest(self.images.sample_ids, self.images.pixels)
+
+    @property
+    def split_sha256(self) -> str:
+        return array_digest(self.images.sample_ids, self.is_member)
+
+
+def load_split(settings: DataSettings) -> SplitImages:
+    """The images of a recipe and their split, both reproducible from the settings."""
+    images = load_images(settings.source, settings.image_size)
+    is_member = stratified_split(
+        images.sample_ids,
+        images.labels,
+        member_fraction=settings.member_fraction,
+        seed=settings.seed,
+    )
+    check_split(images.sample_ids[is_member], images.sample_ids[~is_member])
+    return SplitImages(images, is_member)
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that the numbers depend on."""
+    return {name: version(name) for name in PACKAGES}
+
+
+def train_study(
+    recipe: Recipe, folder: Path, *, device: str | None = None, progress: Progress = no_progress
+) -> TrainingRecord:
+    """Train both models of a study and save them in diffusers' folder layout.
+
+    Resumes from ``folder/.training`` if it was interrupted; settings that differ from those
+    of the interrupted run are refused.
+
+    Args:
+        recipe: all settings.
+        folder: the study's folder, made if missing.
+        device: "cpu", "cuda" ...; None lets Accelerate choose.
+        progress: told of every epoch.
+
+    Returns:
+        The record that is also written to ``training.json``.
+
+    Raises:
+        ModelError: if the folder holds a run with other settings.
+    """
+    from accelerate import Accelerator
+
+    start = time.monotonic()
+    accelerator = Accelerator(cpu=device == "cpu")
+    work = folder / ".training"
+    _claim(work, recipe)
+    split = load_split(recipe.data)
+    everything = torch.from_numpy(to_model_range(split.images.pixels))
+    member_rows = torch.from_numpy(np.flatnonzero(split.is_member))
+
+    autoencoder, autoencoder_log = train_autoencoder(
+        everything[member_rows],
+        recipe.autoencoder,
+        checkpoint=work / "autoencoder.pt",
+        accelerator=accelerator,
+        progress=progress,
+    )
+    scale = autoencoder.config.scaling_factor
+    latents = encode_means(autoencoder, everything.to(accelerator.device)) * scale
+
+    def evaluate(denoiser: torch.nn.Module) -> dict[str, Any]:
+        model = _model(autoencoder, denoiser, recipe, everything, accelerator.device)
+        record = sima_curve(model, latents, split, recipe.selection.timesteps)
+        denoiser.requires_grad_(True)
+        return record
+
+    denoiser, denoiser_log, evaluations = train_denoiser(
+        latents[member_rows.to(latents.device)],
+        recipe.denoiser,
+        recipe.selection,
+        evaluate=evaluate,
+        checkpoint=work / "denoiser.pt",
+        accelerator=accelerator,
+        progress=progress,
+    )
+    record = TrainingRecord(
+        recipe=recipe.model_dump(mode="json"),
+        images_sha256=split.images_sha256,
+        split_sha256=split.split_sha256,
+        device=str(accelerator.device),
+        packages=package_versions(),
+        seconds=sum(entry["seconds"] for entry in [*autoencoder_log, *denoiser_log]),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        autoencoder_log=autoencoder_log,
+        denoiser_log=denoiser_log,
+        evaluations=evaluations,
+    )
+    if accelerator.is_main_process:
+        model = _model(autoencoder, denoiser, recipe, everything, accelerator.device)
+        _save(folder, model, split, record)
+    accelerator.wait_for_everyone()
+    progress(1, 1, f"trained in {time.monotonic() - start:.0f} s")
+    return record
+
+
+def _model(
+    autoencoder: Any, denoiser: Any, recipe: Recipe, images: torch.Tensor, device: torch.device
+) -> LatentDiffusionModel:
+    return LatentDiffusionModel(
+        autoencoder,
+        denoiser,
+        new_scheduler(recipe.denoiser),
+        image_shape=tuple(images.shape[1:]),
+        device=device,
+    )
+
+
+@torch.no_grad()
+def sima_curve(
+    model: LatentDiffusionModel,
+    latents: torch.Tensor,
+    split: SplitImages,
+    timesteps: tuple[int, ...],
+) -> dict[str, Any]:
+    """SimA's unmasked AUC at every timestep: {"timesteps", "auc", "best_auc"}."""
+    attack = get_attack("sima")
+    sample_ids = split.images.sample_ids
+    aucs = []
+    for timestep in timesteps:
+        vectors = compute_vectors(model, latents, sample_ids, attack, timestep)
+        statistic = masked_statistic(powered(vectors.reshape(len(vectors), -1), attack), None)
+        aucs.append(float(roc_auc(split.is_member, -statistic)))
+    return {"timesteps": list(timesteps), "auc": aucs, "best_auc": max(aucs)}
+
+
+def _claim(work: Path, recipe: Recipe) -> None:
+    """Remember the settings of a run; refuse to resume one with others."""
+    file = work / "recipe.json"
+    text = json.dumps(recipe.model_dump(mode="json"), indent=1, sort_keys=True)
+    if file.is_file() and file.read_text() != text:
+        raise ModelError(
+            f'"{work.parent}" holds an interrupted training with other settings. '
+            f'Choose another folder with --out, or delete "{work}" to start anew.'
+        )
+    write_atomically(file, text.encode())
+
+
+def _save(
+    folder: Path, model: LatentDiffusionModel, split: SplitImages, record: TrainingRecord
+) -> None:
+    """Weights (the denoiser's in float16), sheets and the record."""
+    model.autoencoder.save_pretrained(folder / "vae", safe_serialization=True)
+    model.denoiser.half().save_pretrained(folder / "unet", safe_serialization=True)
+    model.denoiser.float()
+    model.scheduler.save_pretrained(folder / "scheduler")
+    save_sheets(folder / "sheets", model, split)
+    write_atomically(folder / "training.json", record.model_dump_json(indent=1).encode())
+
+
+@torch.no_grad()
+def save_sheets(folder: Path, model: LatentDiffusionModel, split: SplitImages) -> None:
+    """``reconstructions.png`` (held-out images above their reconstructions) and ``samples.png``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = np.flatnonzero(~split.is_member)
+    rows = rows[np.linspace(0, len(rows) - 1, SHEET_IMAGES // 2).astype(int)]
+    pixels = split.images.pixels[rows]
+    images = torch.from_numpy(to_model_range(pixels)).to(model.device)
+    decoded = to_pixels(model.decode(model.encode(images)).cpu().numpy())
+    lines = np.stack(
+        [pixels.reshape(4, 8, *pixels.shape[1:]), decoded.reshape(4, 8, *pixels.shape[1:])], 1
+    )
+    _save_sheet(lines.reshape(-1, *pixels.shape[1:]), folder / "reconstructions.png")
+    samples = to_pixels(model.sample(SHEET_IMAGES, seed=0).cpu().numpy())
+    _save_sheet(samples, folder / "samples.png")
+
+
+def _save_sheet(images: np.ndarray, path: Path, columns: int = 8) -> None:
+    """(n, H, W, c) images, n a multiple of ``columns``, as one PNG without gaps."""
+    count, height, width, channels = images.shape
+    grid = images.reshape(count // columns, columns, height, width, channels)
+    grid = grid.transpose(0, 2, 1, 3, 4).reshape(-1, columns * width, channels)
+    Image.fromarray(grid.squeeze(-1) if channels == 1 else grid).save(path)
