@@ -84,7 +84,7 @@ def slow_mask(spec, influence, sample_ids):
                 math.floor(spec.band[0] * count + 1e-9) : math.floor(spec.band[1] * count + 1e-9)
             ]
         else:
-            dropped = ranked[: math.floor(spec.drop_fraction * count + 1e-9)]
+            dropped = ranked[: min(math.floor(spec.drop_fraction * count + 1e-9), count - 1)]
         rows.append([index in left_on and index not in dropped for index in range(LATENT_DIM)])
     return np.array(rows)
 
