@@ -1,0 +1,18 @@
+"""The frame of the dashboard: navigation, the study picker, nothing computed."""
+
+import streamlit as st
+
+from ldviz.ui.frame import show_frame
+
+st.set_page_config(page_title="ldviz", page_icon=":material/blur_on:", layout="wide")
+
+page = st.navigation(
+    [
+        st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
+        st.Page("pages/distortion.py", title="Distortion", icon=":material/waves:"),
+        st.Page("pages/latent_grid.py", title="Latent grid", icon=":material/grid_on:"),
+        st.Page("pages/attack.py", title="Attack", icon=":material/troubleshoot:"),
+    ]
+)
+show_frame()
+page.run()

@@ -1,0 +1,1 @@
+"""Finished numbers to Plotly figures: no torch, no Streamlit, no files."""

@@ -1,0 +1,175 @@
+"""What is being looked at: one value for the session, the link, undo and the export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ldviz.attacks.masks import MaskSpec
+from ldviz.errors import InputError
+
+Axes = Literal["linear", "log"]
+Positive = Literal["member", "held_out"]
+
+_HISTORY_LIMIT = 200
+_SELECTION_LIMIT = 5000
+
+
+class View(BaseModel):
+    """The state that every page reads and that a link restores.
+
+    Attributes:
+        study: name of the study; None until one is chosen.
+        attack: name of a registered attack; None for the study's default.
+        timestep: of the attack; None for the study's default.
+        mask: which latent dimensions count.
+        axes: of ROC curves.
+        positive: the class that counts as detected; "held_out" is the paper code's convention.
+        image: sample id of the current image; None for the study's first choice.
+        selection: sample ids chosen in some figure; empty = all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: str | None = None
+    attack: str | None = None
+    timestep: int | None = None
+    mask: MaskSpec = MaskSpec()
+    axes: Axes = "linear"
+    positive: Positive = "member"
+    image: int | None = None
+    selection: tuple[int, ...] = ()
+
+    def changed(self, **changes: Any) -> View:
+        """This view with some fields replaced."""
+        return self.model_copy(update=changes)
+
+    def to_query(self) -> dict[str, str]:
+        """The parts that differ from the default, as the query of a link."""
+        query: dict[str, str] = {}
+        for name in ("study", "attack", "timestep", "image"):
+            value = getattr(self, name)
+            if value is not None:
+                query[name] = str(value)
+        if self.mask != MaskSpec():
+            query["mask"] = self.mask.to_text()
+        if self.axes != "linear":
+            query["axes"] = self.axes
+        if self.positive != "member":
+            query["positive"] = self.positive
+        if self.selection:
+            query["selection"] = ids_to_text(self.selection)
+        return query
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> tuple[View, list[str]]:
+        """The view that a link describes, and one message for each part that it cannot use.
+
+        A part that cannot be used keeps its default and is reported, never guessed.
+        Keys that are not the view's are left alone: Streamlit has its own.
+        """
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for name, parse in _PARSERS.items():
+            if name not in query:
+                continue
+            try:
+                values[name] = parse(query[name])
+            except (InputError, ValueError) as error:
+                shown = str(query[name])[:60]
+                problems.append(f'The link\'s `{name}` ("{shown}") cannot be used: {error}')
+        return cls(**values), problems
+
+
+class History:
+    """Undo and redo over views; immutable values, so a step back is exact."""
+
+    def __init__(self) -> None:
+        self._past: list[View] = []
+        self._future: list[View] = []
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._future)
+
+    def record(self, before: View) -> None:
+        """Remember the view that a change replaces."""
+        self._past.append(before)
+        del self._past[:-_HISTORY_LIMIT]
+        self._future.clear()
+
+    def undo(self, now: View) -> View:
+        """The view before the last change; ``now`` if there is none."""
+        if not self._past:
+            return now
+        self._future.append(now)
+        return self._past.pop()
+
+    def redo(self, now: View) -> View:
+        """The view that the last undo left; ``now`` if there is none."""
+        if not self._future:
+            return now
+        self._past.append(now)
+        return self._future.pop()
+
+
+def ids_to_text(ids: tuple[int, ...]) -> str:
+    """Sample ids as runs: (1, 2, 3, 7) -> "1-3.7"."""
+    runs: list[list[int]] = []
+    for value in sorted(set(ids)):
+        if runs and value == runs[-1][1] + 1:
+            runs[-1][1] = value
+        else:
+            runs.append([value, value])
+    return ".".join(f"{low}-{high}" if low != high else f"{low}" for low, high in runs)
+
+
+def ids_from_text(text: str) -> tuple[int, ...]:
+    """The inverse of ``ids_to_text``.
+
+    Raises:
+        InputError: if the text is not of that form, or names too many samples.
+    """
+    ids: list[int] = []
+    for run in text.split("."):
+        low, _, high = run.partition("-")
+        if not low.isdecimal() or (high and not high.isdecimal()):
+            raise InputError('sample ids are written as runs, such as "1-3.7".')
+        first, last = int(low), int(high or low)
+        if last < first or len(ids) + last - first >= _SELECTION_LIMIT:
+            raise InputError(f"a link holds at most {_SELECTION_LIMIT} samples, in rising runs.")
+        ids.extend(range(first, last + 1))
+    return tuple(ids)
+
+
+def _one_of(*allowed: str):
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise InputError(f"allowed are {', '.join(allowed)}.")
+        return text
+
+    return parse
+
+
+def _whole_number(text: str) -> int:
+    if not text.isdecimal() or len(text) > 18:
+        raise InputError("a whole number, 0 or more, is expected.")
+    return int(text)
+
+
+_PARSERS = {
+    "study": str,
+    "attack": str,
+    "timestep": _whole_number,
+    "mask": MaskSpec.from_text,
+    "axes": _one_of("linear", "log"),
+    "positive": _one_of("member", "held_out"),
+    "image": _whole_number,
+    "selection": ids_from_text,
+}
