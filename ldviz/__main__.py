@@ -69,6 +69,77 @@ def analyze(
     )
 
 
+@app.command()
+def report(
+    study: Annotated[str, typer.Argument(help="A study's folder, or its name.")],
+    drop_fraction: Annotated[
+        float, typer.Option(help="Share of latent dimensions dropped, in [0, 1).")
+    ] = 0.4,
+    attack: Annotated[
+        list[str] | None,
+        typer.Option(help='Attack to report; repeatable; "all". Default: the stored ones.'),
+    ] = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(help="influence, random or highest; repeatable. Default: influence, random."),
+    ] = None,
+    timesteps: Annotated[
+        str | None, typer.Option(help="Such as 0,50,100. Default: the stored ones.")
+    ] = None,
+    positive: Annotated[
+        str, typer.Option(help='"member", or "held_out" for the paper code\'s convention.')
+    ] = "member",
+    resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    plugin: Annotated[
+        list[str] | None, typer.Option(help="Module that registers further attacks; repeatable.")
+    ] = None,
+    device: Device = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table.")] = False,
+) -> None:
+    """Print AUC, ASR and TPR at 1% FPR of each attack under each mask, with intervals."""
+    import json
+
+    from ldviz.attacks import load_plugins
+    from ldviz.jobs.terminal import terminal_progress
+    from ldviz.study.places import resolve_study
+    from ldviz.study.report import (
+        build_report,
+        parse_attacks,
+        parse_masks,
+        parse_positive,
+        parse_timesteps,
+    )
+    from ldviz.study.report_text import report_csv, report_latex, report_text
+    from ldviz.study.store import open_study
+
+    load_plugins(plugin or ())
+    opened = open_study(resolve_study(study))
+    with terminal_progress() as progress:
+        result = build_report(
+            opened,
+            drop_fraction=drop_fraction,
+            attacks=parse_attacks(attack or ()),
+            timesteps=parse_timesteps(timesteps),
+            masks=parse_masks(mask or ()),
+            positive=parse_positive(positive),
+            num_resamples=resamples,
+            seed=seed,
+            device=device,
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(result, indent=1))
+    elif as_csv:
+        typer.echo(report_csv(result), nl=False)
+    elif as_latex:
+        typer.echo(report_latex(result))
+    else:
+        typer.echo(report_text(result))
+
+
 def main() -> None:
     """Run the command line; input at fault ends with one message and exit code 2."""
     try:

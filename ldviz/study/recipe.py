@@ -29,7 +29,7 @@ class DataSettings(_Settings):
 
 
 class AutoencoderSettings(_Settings):
-    """A diffusers AutoencoderKL trained with L1 + kl_weight * KL (mean over samples and entries)."""
+    """A diffusers AutoencoderKL trained with L1 + kl_weight * mean KL."""
 
     block_out_channels: tuple[Positive, ...] = (16, 32, 32)
     layers_per_block: Positive = 1

@@ -1,0 +1,64 @@
+"""Membership scores of a study under masks: the one place where vectors meet masks.
+
+Pages, reports and findings all score through here, so their numbers agree to the last digit.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ldviz.attacks import get_attack
+from ldviz.attacks.masks import (
+    NUM_RANDOM_DRAWS,
+    MaskKind,
+    MaskSpec,
+    Ranking,
+    drop_order,
+    dropped_range,
+    on_dimensions,
+)
+from ldviz.attacks.statistic import masked_statistics, powered
+from ldviz.study.store import Study
+
+
+@lru_cache(maxsize=64)
+def study_drop_order(
+    study: Study, kind: MaskKind, ranking: Ranking = "sample", seed: int = 0, draw: int = 0
+) -> np.ndarray:
+    """(n, d) dimensions of every sample in the order in which a mask drops them."""
+    return drop_order(
+        kind, study.influence(), study.sample_ids, ranking=ranking, seed=seed, draw=draw
+    )
+
+
+def score_values(vectors: np.ndarray, attack_name: str, parameters=None) -> np.ndarray:
+    """(n, d) |S|^p of an attack, ready for masked sums."""
+    attack = get_attack(attack_name)
+    return powered(vectors, attack.power_for(parameters))
+
+
+def membership_scores(study: Study, values: np.ndarray, spec: MaskSpec) -> np.ndarray:
+    """Scores under a mask, higher = member.
+
+    Args:
+        study: whose influence ranks the dimensions.
+        values: (n, d) from ``score_values``.
+        spec: the mask; "random" gives one row per draw.
+
+    Returns:
+        (n,) for every kind but "random", which gives (NUM_RANDOM_DRAWS, n).
+    """
+    on = on_dimensions(spec, study.latent_shape)
+    start, stop = dropped_range(spec, int(on.sum()))
+    if spec.kind == "random":
+        orders = [
+            study_drop_order(study, "random", spec.ranking, spec.seed, draw)
+            for draw in range(NUM_RANDOM_DRAWS)
+        ]
+    else:
+        kind = "influence" if spec.kind in ("none", "band") else spec.kind
+        orders = [study_drop_order(study, kind, spec.ranking)]
+    rows = [-masked_statistics(values, order, on, stop - start, start=start) for order in orders]
+    return np.stack(rows) if spec.kind == "random" else rows[0]
