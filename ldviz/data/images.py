@@ -43,6 +43,12 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def thinned(self, count: int) -> ImageSet:
+        """``count`` of the images, evenly spaced; all of them if there are no more."""
+        rows = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64))
+        labels = None if self.labels is None else self.labels[rows]
+        return ImageSet(self.pixels[rows], self.sample_ids[rows], labels)
+
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(c, H, W), the order that models use."""

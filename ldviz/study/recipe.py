@@ -20,10 +20,14 @@ class _Settings(BaseModel):
 
 
 class DataSettings(_Settings):
-    """Which images, at what size, and who is a member."""
+    """Which images, at what size, and who is a member.
+
+    ``num_images`` keeps that many, evenly spaced through the source; None keeps all.
+    """
 
     source: str
     image_size: Positive = 32
+    num_images: Positive | None = None
     member_fraction: Fraction = 0.5
     seed: int = 0
 

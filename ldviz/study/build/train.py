@@ -67,7 +67,7 @@ class SplitImages:
 
 def load_split(settings: DataSettings) -> SplitImages:
     """The images of a recipe and their split, both reproducible from the settings."""
-    images = load_images(settings.source, settings.image_size)
+    images = load_images(settings.source, settings.image_size, settings.num_images)
     is_member = stratified_split(
         images.sample_ids,
         images.labels,
