@@ -98,6 +98,16 @@ class History:
     def can_redo(self) -> bool:
         return bool(self._future)
 
+    @property
+    def past(self) -> tuple[View, ...]:
+        """Views that undo leads back to, nearest last."""
+        return tuple(self._past)
+
+    @property
+    def future(self) -> tuple[View, ...]:
+        """Views that redo leads to, nearest last."""
+        return tuple(self._future)
+
     def record(self, before: View) -> None:
         """Remember the view that a change replaces."""
         self._past.append(before)

@@ -81,7 +81,17 @@ class SelectionSettings(_Settings):
 
 
 class AnalysisSettings(_Settings):
-    """What ``analyze`` computes and stores."""
+    """What ``analyze`` computes and stores.
+
+    Attributes:
+        timesteps: where SimA's vectors are stored.
+        rank, num_probes, seed, block_size: of the geometry and the blocks.
+        influence_dtype: of the exact influence.
+        latents_dtype: latents are rounded to it before anything is computed from them.
+        stores_images: False draws them anew from their source when they are asked for.
+        stores_estimate: whether Hutchinson's estimate is stored beside the exact influence.
+        ranks: attack to timesteps where only the order of its scores is stored.
+    """
 
     timesteps: tuple[int, ...] = (0, 20, 50, 80, 110, 140, 170, 200, 240, 290)
     rank: Positive = 20
@@ -89,6 +99,10 @@ class AnalysisSettings(_Settings):
     seed: int = 0
     block_size: Positive = 512
     influence_dtype: Literal["float32", "float16"] = "float32"
+    latents_dtype: Literal["float32", "float16"] = "float32"
+    stores_images: bool = True
+    stores_estimate: bool = True
+    ranks: dict[str, tuple[int, ...]] = {}
 
 
 class Recipe(_Settings):

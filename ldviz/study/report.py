@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ import numpy as np
 from ldviz.attacks import attack_names, get_attack
 from ldviz.attacks.masks import MaskSpec, num_dropped
 from ldviz.errors import InputError
-from ldviz.metrics.intervals import metric_intervals
+from ldviz.metrics.intervals import MetricTable, metric_intervals
 from ldviz.metrics.measured import Measured
+from ldviz.metrics.roc import Positive
 from ldviz.metrics.strata import quartiles
 from ldviz.progress import Progress, no_progress
 from ldviz.study.scores import membership_scores, score_values
@@ -19,6 +20,7 @@ from ldviz.study.store import Study
 from ldviz.study.vectors import attack_vectors
 
 REPORT_SCHEMA_VERSION = 1
+NUM_RESAMPLES = 2000
 MASKS = ("influence", "random")
 KNOWN_MASKS = ("influence", "random", "highest")
 
@@ -30,8 +32,8 @@ def build_report(
     attacks: Sequence[str] | None = None,
     timesteps: Sequence[int] | None = None,
     masks: Sequence[str] = MASKS,
-    positive: str = "member",
-    num_resamples: int = 2000,
+    positive: Positive = "member",
+    num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
     device: str | None = None,
     progress: Progress = no_progress,
@@ -71,7 +73,11 @@ def build_report(
             vectors = attack_vectors(study, name, timestep, device=device, progress=progress)
             values = score_values(vectors, name)
             scores = {kind: membership_scores(study, values, spec) for kind, spec in specs.items()}
-            rows.append(_measure(study, scores, positive, num_resamples, seed))
+            rows.append(
+                measured_columns(
+                    study, scores, positive=positive, num_resamples=num_resamples, seed=seed
+                )
+            )
             quarters.append(
                 _measure_quartiles(study, scores["none"], quartile, positive, num_resamples, seed)
             )
@@ -114,26 +120,41 @@ def _timestep_axis(
     return tuple(attack.checked_timestep(timestep, limit) for timestep in axis)
 
 
-def _measure(
-    study: Study, scores: dict[str, np.ndarray], positive: str, num_resamples: int, seed: int
-) -> dict[str, dict[str, Measured]]:
-    """Metrics of every mask and of their paired differences, by column name."""
-    pairs = _difference_pairs(scores)
-    table = metric_intervals(
+def measure_scores(
+    study: Study,
+    scores: Mapping[str, np.ndarray],
+    *,
+    positive: Positive = "member",
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> MetricTable:
+    """Metrics of every mask and their paired differences; the page shows these very numbers.
+
+    Args:
+        study: whose members are meant.
+        scores: kind of mask to (n,) scores, or (draws, n); "none" must be among them.
+        positive, num_resamples, seed: as ``metric_intervals``.
+    """
+    return metric_intervals(
         study.is_member,
         scores,
-        pairs=pairs,
+        pairs=_difference_pairs(scores),
         num_resamples=num_resamples,
         seed=seed,
         positive=positive,
     )
-    return {
-        **table.metrics,
-        **{f"{a}_minus_{b}": table.differences[a, b] for a, b in pairs},
-    }
 
 
-def _difference_pairs(scores: dict[str, np.ndarray]) -> list[tuple[str, str]]:
+def measured_columns(
+    study: Study, scores: Mapping[str, np.ndarray], **options: Any
+) -> dict[str, dict[str, Measured]]:
+    """``measure_scores`` by the report's column names: kinds, and "a_minus_b"."""
+    table = measure_scores(study, scores, **options)
+    differences = {f"{a}_minus_{b}": value for (a, b), value in table.differences.items()}
+    return {**table.metrics, **differences}
+
+
+def _difference_pairs(scores: Mapping[str, np.ndarray]) -> list[tuple[str, str]]:
     """Each mask against no mask, and against the random mask of the same count."""
     kinds = [kind for kind in scores if kind != "none"]
     pairs = [(kind, "none") for kind in kinds]
@@ -146,7 +167,7 @@ def _measure_quartiles(
     study: Study,
     scores: np.ndarray,
     quartile: np.ndarray,
-    positive: str,
+    positive: Positive,
     num_resamples: int,
     seed: int,
 ) -> list[Measured]:

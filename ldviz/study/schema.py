@@ -27,9 +27,11 @@ class ArrayEntry(_Entry):
 
     ``encoding`` "safetensors" keeps a block as one tensor, "png" as one lossless sheet of
     images.  An array may cover a prefix of the samples: rows <= num_samples.
+    Arrays whose name begins with "further_" have rows of their own: the samples, then the
+    further images.
     """
 
-    dtype: Literal["float32", "float16", "int64", "bool", "uint8"]
+    dtype: Literal["float32", "float16", "float64", "int64", "bool", "uint8", "uint16"]
     shape: tuple[int, ...]
     rows: int = Field(ge=1)
     block_size: int = Field(ge=1)
@@ -77,6 +79,28 @@ class AttackEntry(_Entry):
     timesteps: tuple[int | None, ...]
 
 
+class RanksEntry(_Entry):
+    """Stored orders of the scores: a ROC depends on scores through their order alone."""
+
+    drop_fraction: float
+    columns: tuple[str, ...]
+    attacks: dict[str, AttackEntry]
+
+
+class FurtherEntry(_Entry):
+    """More held-out images, scored with one attack beside the study's own samples.
+
+    Masks rank by Hutchinson's estimate of the influence, for all rows alike.
+    """
+
+    n_held_out: int
+    images_sha256: str
+    attack: str
+    timestep: int | None
+    num_probes: int
+    columns: tuple[str, ...]
+
+
 class MadeBy(_Entry):
     """What made the study: program, versions, settings, times."""
 
@@ -108,6 +132,8 @@ class Manifest(_Entry):
     default_attack: str | None
     default_timestep: int | None
     arrays: dict[str, ArrayEntry]
+    ranks: RanksEntry | None = None
+    further: FurtherEntry | None = None
     made_by: MadeBy
     digest: str = ""
 
@@ -117,6 +143,11 @@ def manifest_digest(content: dict[str, Any]) -> str:
     body = {key: value for key, value in content.items() if key != "digest"}
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def ranks_array(attack: str, timestep: int | None) -> str:
+    """Name of the array that holds the order of an attack's scores under every mask."""
+    return f"ranks-{vectors_array(attack, timestep)}"
 
 
 def vectors_array(attack: str, timestep: int | None) -> str:

@@ -93,12 +93,16 @@ class Study:
 
     def _read(self, name: str) -> np.ndarray:
         entry = self.manifest.arrays.get(name)
+        if entry is None and name == "images":
+            return self._redraw()
         if entry is None:
             raise StudyError(
                 f'Study "{self.name}" has no array "{name}". '
                 f"It has: {', '.join(sorted(self.manifest.arrays))}."
             )
-        array = np.empty((entry.rows, *entry.shape), dtype=entry.dtype)
+        # Latents may be stored in half precision; models take them in single.
+        dtype = "float32" if name == "latents" else entry.dtype
+        array = np.empty((entry.rows, *entry.shape), dtype=dtype)
         for index, block in enumerate(entry.blocks):
             start = index * entry.block_size
             stop = min(start + entry.block_size, entry.rows)
@@ -106,6 +110,23 @@ class Study:
             array[start:stop] = read_block(path, block, rows=stop - start, shape=entry.shape)
         array.setflags(write=False)
         return array
+
+    def _redraw(self) -> np.ndarray:
+        """(n, H, W, c) uint8 images of a study that does not store them, from their source."""
+        from ldviz.data.images import array_digest
+        from ldviz.data.sources import load_images
+
+        entry = self.manifest.data
+        size, count = entry.settings["image_size"], entry.settings.get("num_images")
+        images = load_images(entry.source, size, count)
+        if array_digest(images.sample_ids, images.pixels) != entry.images_sha256:
+            raise StudyError(
+                f'The images of study "{self.name}" are drawn anew from "{entry.source}", and are '
+                "no longer the ones that were analysed (wrong SHA-256). Install the pinned "
+                "requirements, or run train and analyze again."
+            )
+        images.pixels.setflags(write=False)
+        return images.pixels
 
     def images(self, rows: np.ndarray | slice | list[int]) -> np.ndarray:
         """(k, H, W, c) uint8 pixels of the samples at these positions."""
@@ -209,7 +230,8 @@ def _check_arrays(path: Path, manifest: Manifest) -> None:
     """Block counts, row counts and file sizes; raises StudyError."""
     for name, entry in manifest.arrays.items():
         expected = -(-entry.rows // entry.block_size)
-        if len(entry.blocks) != expected or entry.rows > manifest.num_samples:
+        too_long = entry.rows > manifest.num_samples and not name.startswith("further_")
+        if len(entry.blocks) != expected or too_long:
             raise StudyError(
                 f'Array "{name}" of "{path.name}" has {len(entry.blocks)} blocks for '
                 f"{entry.rows} rows of {manifest.num_samples} samples; expected {expected} blocks. "

@@ -63,9 +63,7 @@ def test_training_resumes_as_if_never_interrupted(
 
     folder = tmp_path / "tiny"
     with pytest.raises(CancelledError):
-        train_study(
-            recipe, folder, device="cpu", progress=stop_in("training the denoiser", 3)
-        )
+        train_study(recipe, folder, device="cpu", progress=stop_in("training the denoiser", 3))
     assert not (folder / "unet").exists()
     train_study(recipe, folder, device="cpu")
     assert weights(folder) == weights(trained_folder)

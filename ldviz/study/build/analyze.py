@@ -28,6 +28,7 @@ from ldviz.study.blocks import (
     write_atomically,
     write_block,
 )
+from ldviz.study.build.summaries import add_summaries
 from ldviz.study.build.tasks import (
     Latents,
     Task,
@@ -136,6 +137,14 @@ def analyze_study(
     processes.wait_for_everyone()
     if processes.is_main_process:
         finish_study(analysis, tasks, seconds=time.monotonic() - start)
+        add_summaries(
+            folder,
+            analysis.recipe,
+            analysis.split,
+            analysis.model,
+            device=device,
+            progress=progress,
+        )
     processes.wait_for_everyone()
     return open_study(folder)
 
@@ -147,14 +156,16 @@ def list_tasks(analysis: Analysis) -> list[Task]:
         "model": analysis.model_sha256,
         "images": split.images_sha256,
         "block_size": settings.block_size,
+        "latents_dtype": settings.latents_dtype,
     }
     ids = split.images.sample_ids
-    latents = Latents(model, split)
+    latents = Latents(model, split, settings.latents_dtype)
+    estimate = [estimate_task(latents, model, settings, ids, key)]
     return [
-        data_task(split),
-        latents_task(latents, model, key),
+        data_task(split, settings),
+        latents_task(latents, model, settings, key),
         spectrum_task(latents, model, settings, key),
-        estimate_task(latents, model, settings, ids, key),
+        *(estimate if settings.stores_estimate else []),
         *(
             attack_task(latents, model, ids, ATTACK, timestep, settings.seed, key)
             for timestep in settings.timesteps
@@ -253,7 +264,7 @@ def _manifest(analysis: Analysis, arrays: dict[str, ArrayEntry], seconds: float)
         ),
         geometry=GeometryEntry(
             rank=settings.rank,
-            num_probes=settings.num_probes,
+            num_probes=settings.num_probes if settings.stores_estimate else 0,
             seed=settings.seed,
             route="exact Jacobian",
         ),

@@ -58,8 +58,9 @@ def task_key(**parts: Any) -> str:
 class Latents:
     """Latents of a range of rows, computed once per block and shared by its tasks."""
 
-    def __init__(self, model: LatentModel, split: SplitImages) -> None:
+    def __init__(self, model: LatentModel, split: SplitImages, dtype: str = "float32") -> None:
         self._model = model
+        self._dtype = getattr(torch, dtype)
         self._split = split
         self._range: tuple[int, int] | None = None
         self._values: torch.Tensor | None = None
@@ -69,24 +70,27 @@ class Latents:
         """(stop - start, C, h, w) scaled latents on the model's device."""
         if self._range != (start, stop):
             images = torch.from_numpy(to_model_range(self._split.images.pixels[start:stop]))
-            self._values = self._model.encode(images.to(self._model.device))
+            values = self._model.encode(images.to(self._model.device))
+            # Everything is computed from the latents as they are stored.
+            self._values = values.to(self._dtype).float()
             self._range = (start, stop)
         return self._values
 
 
-def data_task(split: SplitImages) -> Task:
-    """Images, ids, membership and, where there are any, classes."""
+def data_task(split: SplitImages, settings: AnalysisSettings) -> Task:
+    """Images (unless they are drawn anew), ids, membership and, where there are any, classes."""
     images = split.images
     _, *shape = images.pixels.shape
     columns: dict[str, np.ndarray] = {
-        "images": images.pixels,
         "sample_ids": images.sample_ids,
         "is_member": split.is_member,
     }
     if images.labels is not None:
         columns["labels"] = images.labels
     specs = {name: ArraySpec(str(values.dtype), ()) for name, values in columns.items()}
-    specs["images"] = ArraySpec("uint8", tuple(shape), "png")
+    if settings.stores_images:
+        columns["images"] = images.pixels
+        specs["images"] = ArraySpec("uint8", tuple(shape), "png")
     return Task(
         title="storing the images",
         arrays=specs,
@@ -96,12 +100,14 @@ def data_task(split: SplitImages) -> Task:
     )
 
 
-def latents_task(latents: Latents, model: LatentModel, key: dict[str, Any]) -> Task:
+def latents_task(
+    latents: Latents, model: LatentModel, settings: AnalysisSettings, key: dict[str, Any]
+) -> Task:
     """Scaled latents of every image."""
     return Task(
         title="encoding the images",
-        arrays={"latents": ArraySpec("float32", tuple(model.latent_shape))},
-        compute=lambda start, stop: {"latents": latents(start, stop).float().cpu().numpy()},
+        arrays={"latents": ArraySpec(settings.latents_dtype, tuple(model.latent_shape))},
+        compute=lambda start, stop: {"latents": latents(start, stop).cpu().numpy()},
         key=task_key(part="latents", **key),
         cost=1.0,
     )

@@ -1,0 +1,25 @@
+"""How well do attacks tell members from held-out images, and which dimensions carry it?"""
+
+import streamlit as st
+
+from ldviz.ui.attack_controls import show_attack_card, show_attack_controls
+from ldviz.ui.attack_lab import LabSource, show_attack_lab
+from ldviz.ui.failures import shown_failures
+from ldviz.ui.live import wait_for_vectors
+from ldviz.ui.state import current_attack, current_study
+
+st.title("Attack")
+with shown_failures():
+    study = current_study()
+    st.markdown(
+        "A denoiser that has **memorized** an image finds almost no noise in it. "
+        "An attack turns that into a score for every image: higher = more likely a *member* of "
+        "the training set. Dimensions of the latent that the decoder barely stretches add "
+        "mostly noise to the score: **drop them and watch the curve**."
+    )
+    show_attack_controls(study)
+    attack, timestep = current_attack(study)
+    vectors = wait_for_vectors(study, attack, timestep)
+    if vectors is not None:
+        show_attack_lab(LabSource(study, attack, timestep, vectors))
+    show_attack_card(attack, timestep)
