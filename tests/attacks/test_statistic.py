@@ -97,7 +97,7 @@ def test_zero_vectors_have_zero_statistic():
 KINDS = st.sampled_from(["none", "influence", "highest", "random", "band"])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(
     kind=KINDS,
     ranking=st.sampled_from(["sample", "global"]),
