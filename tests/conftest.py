@@ -55,9 +55,7 @@ def tiny_recipe_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained_folder(
-    tiny_recipe_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def trained_folder(tiny_recipe_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as ``train`` leaves it.  Read-only: copy it to change it."""
     from ldviz.study.build.train import train_study
     from ldviz.study.recipe import load_recipe

@@ -60,7 +60,7 @@ def train_autoencoder(
         progress: told of every epoch.
 
     Returns:
-        The trained autoencoder on the accelerator's device, and one record per epoch
+        The trained autoencoder, in float16-representable weights on the accelerator's device, and one record per epoch
         ("epoch", "reconstruction", "kl", "seconds"): means over the epoch's batches.
 
     Source: the recipe of arXiv:2511.20592.  *Differs:* no dropout, which AutoencoderKL lacks.
@@ -91,7 +91,8 @@ def train_autoencoder(
             save_checkpoint(checkpoint, state)
             saved = time.monotonic()
     progress(settings.epochs, settings.epochs, "training the autoencoder")
-    autoencoder.eval()
+    # Weights are stored in float16: everything from here on sees the stored values.
+    autoencoder.half().float().eval()
     means = encode_means(autoencoder, images)
     autoencoder.register_to_config(scaling_factor=float(1.0 / means.std()))
     return autoencoder, log

@@ -203,10 +203,10 @@ def _claim(work: Path, recipe: Recipe) -> None:
 def _save(
     folder: Path, model: LatentDiffusionModel, split: SplitImages, record: TrainingRecord
 ) -> None:
-    """Weights (the denoiser's in float16), sheets and the record."""
-    model.autoencoder.save_pretrained(folder / "vae", safe_serialization=True)
-    model.denoiser.half().save_pretrained(folder / "unet", safe_serialization=True)
-    model.denoiser.float()
+    """Weights in float16, which holds them exactly, sheets and the record."""
+    for part, module in (("vae", model.autoencoder), ("unet", model.denoiser)):
+        module.half().save_pretrained(folder / part, safe_serialization=True)
+        module.float()
     model.scheduler.save_pretrained(folder / "scheduler")
     save_sheets(folder / "sheets", model, split)
     write_atomically(folder / "training.json", record.model_dump_json(indent=1).encode())
