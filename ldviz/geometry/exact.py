@@ -7,11 +7,10 @@ import torch
 from ldviz.errors import InputError
 from ldviz.geometry.control import Cancelled, Control, Progress
 from ldviz.geometry.distortion import numerical_rank
-from ldviz.geometry.products import Decoder, Linearization, check_latents, linearize
+from ldviz.geometry.products import Decoder, Linearization, Linearizer, check_latents
 from ldviz.geometry.results import ExactGeometry
 
 MAX_EXACT_DIM = 1024
-DEFAULT_CHUNK = 128
 
 
 def exact_geometry(
@@ -32,7 +31,7 @@ def exact_geometry(
     Args:
         decoder: any callable (n, *latent) -> (n, *image).
         latents: (n, *latent), with min(m, d) at most 1,024.
-        chunk: products per decoder pass; more is faster until the cache is full.
+        chunk: products per decoder pass; by default as many as fit the cache.
         route: see :func:`ldviz.geometry.products.linearize`.
         progress: called with (done, total) products.
         cancelled: asked after each chunk whether to stop.
@@ -50,10 +49,11 @@ def exact_geometry(
     check_latents(latents)
     if chunk is not None and chunk < 1:
         raise InputError(f"`chunk` must be at least 1, got {chunk}.")
+    linearizer = Linearizer(decoder, route)
     spectra, diagonals = [], []
     control = None
     for row in range(len(latents)):
-        linear = linearize(decoder, latents[row : row + 1], route)
+        linear = linearizer(latents[row : row + 1])
         size = min(latents[row].numel(), linear.images[0].numel())
         if size > MAX_EXACT_DIM:
             raise InputError(
@@ -88,7 +88,7 @@ def full_jacobian(
     products = linear.jvp if forward else linear.vjp
     rows = torch.empty(len(units), max(d, m), dtype=torch.float64, device=latent.device)
     start = 0
-    for block in units.split(chunk or DEFAULT_CHUNK):
+    for block in units.split(chunk or linear.products_per_pass):
         rows[start : start + len(block)] = products(block).flatten(1)
         start += len(block)
         if control is not None:

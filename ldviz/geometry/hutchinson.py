@@ -7,7 +7,7 @@ import torch
 
 from ldviz.errors import InputError
 from ldviz.geometry.control import Cancelled, Control, Progress
-from ldviz.geometry.products import Decoder, check_latents, linearize
+from ldviz.geometry.products import Decoder, Linearizer, check_latents
 from ldviz.geometry.results import DiagonalEstimate
 from ldviz.randomness import keyed_bits
 
@@ -66,10 +66,11 @@ def hutchinson_diagonal(
         raise InputError(f"`num_probes` must be at least 2, got {num_probes}.")
     control = Control(len(latents) * num_probes, progress, cancelled)
     samples_per_pass = max(1, DEFAULT_PRODUCTS_PER_PASS // num_probes)
+    linearizer = Linearizer(decoder, route)
     means, errors, route_ran = [], [], route
     for start in range(0, len(latents), samples_per_pass):
         block = latents[start : start + samples_per_pass]
-        linear = linearize(decoder, block, route)
+        linear = linearizer(block)
         probes = rademacher_probes(
             linear.images, ids[start : start + samples_per_pass], range(num_probes), seed
         )

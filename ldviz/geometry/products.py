@@ -15,10 +15,14 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ldviz.errors import InputError, ModelError
+from ldviz.geometry.tape import FusedAttentionError, NotRecordableError, record
 
 Decoder = Callable[[torch.Tensor], torch.Tensor]
 
-ROUTES = ("forward-mode", "double-backward")
+ROUTES = ("recorded", "forward-mode", "double-backward")
+PASS_NUMBERS = {"cpu": 2**21}
+PASS_NUMBERS_ELSEWHERE = 2**27
+ASSUMED_CHANNELS = 16
 
 
 class Linearization(Protocol):
@@ -28,11 +32,13 @@ class Linearization(Protocol):
         latents: (n, *latent) where J is taken.
         images: (n, *image) the decoder's output there.
         route: how the products were computed so far.
+        products_per_pass: directions per sample that one call should take, for speed and memory.
     """
 
     latents: torch.Tensor
     images: torch.Tensor
     route: str
+    products_per_pass: int
 
     def jvp(self, tangents: torch.Tensor) -> torch.Tensor:
         """J v for each tangent: (t, n, *latent) -> (t, n, *image)."""
@@ -41,31 +47,72 @@ class Linearization(Protocol):
         """Jᵀ u for each cotangent: (t, n, *image) -> (t, n, *latent)."""
 
 
-def linearize(decoder: Decoder, latents: torch.Tensor, route: str = "auto") -> Linearization:
-    """Prepares Jacobian products of ``decoder`` at ``latents``.
+class Linearizer:
+    """Chooses the route for a decoder once and linearises it at many latents.
+
+    The recorded route is taken where the decoder can be recorded and agrees
+    with torch's own derivative on one random product at the first latent; else
+    torch's automatic differentiation does the work.
 
     Args:
         decoder: any callable (n, *latent) -> (n, *image) that treats samples
             independently and that torch can differentiate.
-        latents: (n, *latent) floating point, finite.
         route: ``"auto"`` takes the fastest that works; or one of ``ROUTES``.
 
-    Returns:
-        The products at these latents.
-
     Raises:
-        InputError: latents are not a finite floating-point batch, or the route is unknown.
-        ModelError: the decoder returned non-finite values or another number of samples.
-
-    Cost: one decoder pass.
+        InputError: the route is unknown.
     """
-    if route not in ("auto", *ROUTES):
-        raise InputError(f"`route` must be 'auto' or one of {', '.join(ROUTES)}, got {route!r}.")
-    check_latents(latents)
-    latents = latents.detach()
-    return AutogradLinearization(
-        decoder, latents, route=ROUTES[0] if route == "auto" else route, fall_back=route == "auto"
-    )
+
+    def __init__(self, decoder: Decoder, route: str = "auto") -> None:
+        if route not in ("auto", *ROUTES):
+            raise InputError(
+                f"`route` must be 'auto' or one of {', '.join(ROUTES)}, got {route!r}."
+            )
+        self._decoder = decoder
+        self._asked = route
+        self._record = route in ("auto", "recorded")
+        self._checked = False
+        self.route = route
+
+    def __call__(self, latents: torch.Tensor) -> Linearization:
+        """The products at ``latents``.
+
+        Raises:
+            InputError: latents are not a finite floating-point batch, or the
+                decoder does not support the route that was asked for.
+            ModelError: the decoder returned non-finite values or another number of samples.
+
+        Cost: one decoder pass; a few more the first time.
+        """
+        check_latents(latents)
+        latents = latents.detach()
+        linear = self._recorded(latents) if self._record else None
+        if linear is None:
+            route = "forward-mode" if self._asked in ("auto", "recorded") else self._asked
+            linear = AutogradLinearization(
+                self._decoder, latents, route=route, fall_back=self._asked == "auto"
+            )
+        return linear
+
+    def _recorded(self, latents: torch.Tensor) -> Linearization | None:
+        """The recorded route, or None where it does not serve this decoder."""
+        try:
+            if not self._checked:
+                check_recording(self._decoder, latents[:1])
+                self._checked = True
+            return RecordedLinearization(self._decoder, latents)
+        except NotRecordableError as reason:
+            if self._asked == "recorded":
+                raise InputError(
+                    f"This decoder cannot take the recorded route: {reason}. Ask for route 'auto'."
+                ) from reason
+            self._record = False
+            return None
+
+
+def linearize(decoder: Decoder, latents: torch.Tensor, route: str = "auto") -> Linearization:
+    """Jacobian products of ``decoder`` at ``latents``: one use of :class:`Linearizer`."""
+    return Linearizer(decoder, route)(latents)
 
 
 def check_latents(latents: torch.Tensor) -> None:
@@ -102,6 +149,32 @@ def check_images(images: torch.Tensor, latents: torch.Tensor) -> None:
         )
 
 
+class RecordedLinearization:
+    """Products by replaying the derivative of one recorded pass (see ``tape``)."""
+
+    def __init__(self, decoder: Decoder, latents: torch.Tensor) -> None:
+        self.latents = latents
+        try:
+            self.images, self._tape = record(decoder, latents)
+            self.route = "recorded"
+        except FusedAttentionError:
+            with sdpa_kernel(SDPBackend.MATH):
+                self.images, self._tape = record(decoder, latents)
+            self.route = "recorded, math attention"
+        check_images(self.images, latents)
+        self.products_per_pass = _products_per_pass(latents, self._tape.largest_value())
+
+    def jvp(self, tangents: torch.Tensor) -> torch.Tensor:
+        """J v for each tangent: (t, n, *latent) -> (t, n, *image)."""
+        with torch.no_grad():
+            return self._tape.push(tangents)
+
+    def vjp(self, cotangents: torch.Tensor) -> torch.Tensor:
+        """Jᵀ u for each cotangent: (t, n, *image) -> (t, n, *latent)."""
+        with torch.no_grad():
+            return self._tape.pull(cotangents)
+
+
 class AutogradLinearization:
     """Products by torch's own automatic differentiation.
 
@@ -122,6 +195,7 @@ class AutogradLinearization:
         with torch.no_grad(), self._kernels():
             self.images = decoder(latents)
         check_images(self.images, latents)
+        self.products_per_pass = _products_per_pass(latents, self.images.numel() * ASSUMED_CHANNELS)
 
     def jvp(self, tangents: torch.Tensor) -> torch.Tensor:
         """J v for each tangent: (t, n, *latent) -> (t, n, *image)."""
@@ -140,7 +214,7 @@ class AutogradLinearization:
         """Jᵀ u for each cotangent: (t, n, *image) -> (t, n, *latent)."""
         with self._kernels(), torch.enable_grad():
             latents = self.latents.clone().requires_grad_(True)
-            images = self._decoder(latents)
+            images = self._differentiable(latents)
             if self._batched_vjp:
                 try:
                     return torch.autograd.grad(
@@ -157,6 +231,16 @@ class AutogradLinearization:
                 ]
             )
 
+    def _differentiable(self, latents: torch.Tensor) -> torch.Tensor:
+        """The decoder's images with their graph."""
+        images = self._decoder(latents)
+        if not images.requires_grad:
+            raise ModelError(
+                "The decoder's output does not depend differentiably on the latents. Usual causes: "
+                "(a) it runs under torch.no_grad, (b) it detaches or leaves torch on the way."
+            )
+        return images
+
     def _forward_mode(self, tangents: torch.Tensor) -> torch.Tensor:
         """vmap over tangents of forward mode: the primal pass is shared by all."""
 
@@ -170,7 +254,7 @@ class AutogradLinearization:
         """J v as the derivative of ⟨Jᵀu, v⟩ in u (Townsend 2017), one tangent at a time."""
         with self._kernels(), torch.enable_grad():
             latents = self.latents.clone().requires_grad_(True)
-            images = self._decoder(latents)
+            images = self._differentiable(latents)
             seed = torch.zeros_like(images, requires_grad=True)
             pulled = torch.autograd.grad(images, latents, seed, create_graph=True)[0]
             return torch.stack(
@@ -187,3 +271,34 @@ class AutogradLinearization:
             warnings.filterwarnings("ignore", message="There is a performance drop")
             warnings.filterwarnings("ignore", message="`torch.jit.script` is")
             yield
+
+
+def check_recording(decoder: Decoder, latents: torch.Tensor) -> None:
+    """Raises NotRecordableError unless the recorded products agree with autograd's.
+
+    One random cotangent is pulled back both ways, and one random tangent pushed
+    forward must pair with it the same way; the tolerance is the square root of
+    the precision.  The automatic derivative comes first and frees its graph.
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def random_like(value: torch.Tensor) -> torch.Tensor:
+        return torch.randn(1, *value.shape, generator=generator).to(value)
+
+    reference = AutogradLinearization(decoder, latents, route="forward-mode", fall_back=True)
+    cotangent, tangent = random_like(reference.images), random_like(latents)
+    expected = reference.vjp(cotangent)
+    del reference
+    linear = RecordedLinearization(decoder, latents)
+    tolerance = torch.finfo(latents.dtype).eps ** 0.5
+    error = torch.linalg.vector_norm(linear.vjp(cotangent) - expected)
+    paired = (linear.jvp(tangent).double() * cotangent).sum() - (expected.double() * tangent).sum()
+    size = torch.linalg.vector_norm(expected)
+    if error > tolerance * size or paired.abs() > tolerance * size * tangent.norm():
+        raise NotRecordableError("its recorded derivative differs from the automatic one")
+
+
+def _products_per_pass(latents: torch.Tensor, largest: int) -> int:
+    """Directions per sample whose largest tangent fills the cache, or a device's share."""
+    numbers = PASS_NUMBERS.get(latents.device.type, PASS_NUMBERS_ELSEWHERE)
+    return max(1, min(numbers // largest, 1024))

@@ -1,0 +1,378 @@
+"""The derivatives of single operations, applied to many tangents at once.
+
+A step is a linear map between tangents of recorded values: ``push`` applies
+it, ``pull`` applies its transpose.  Tangents of a value of shape ``s`` have
+shape ``(t, *s)``; images are kept channels-last, where CPU convolutions are
+fastest.  What depends on the recorded point alone is computed once, when the
+step is made, so that a product costs about one decoder pass.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+DENSE_NORM_LIMIT = 2**22
+
+
+class Step:
+    """A linear map from the tangents of ``inputs`` to that of one value.
+
+    Attributes:
+        inputs: numbers of the values it reads.
+        fresh: results are buffers of their own, not views of an input.
+        shape: recorded shape of the result.
+    """
+
+    fresh = True
+
+    def __init__(self, inputs: Sequence[int], shape: Sequence[int]) -> None:
+        self.inputs = tuple(inputs)
+        self.shape = tuple(shape)
+
+    def settle(self) -> None:
+        """Computes what had to wait for the end of the recording."""
+
+    def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
+        """The map; the first tangent may be overwritten where ``spare``."""
+        raise NotImplementedError
+
+    def pull(self, cotangent: Tensor) -> list[Tensor]:
+        """The transpose, one result per input; the cotangent is left as it is."""
+        raise NotImplementedError
+
+
+class Rearrange(Step):
+    """Any operation that is itself linear in one value: views, pooling, resizing."""
+
+    fresh = False
+
+    def __init__(self, source: int, shape: Sequence[int], recorded: Tensor, operation) -> None:
+        super().__init__([source], shape)
+        self._operation = operation
+        self._zero = recorded.new_zeros(()).expand(recorded.shape)
+
+    def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
+        return torch.func.vmap(self._operation)(tangents[0])
+
+    def pull(self, cotangent: Tensor) -> list[Tensor]:
+        transpose = torch.func.vjp(self._operation, self._zero)[1]
+        return [torch.func.vmap(lambda one: transpose(one)[0])(cotangent)]
+
+
+class Scale(Step):
+    """Elementwise multiplication by a recorded factor of the result's shape or a number."""
+
+    def __init__(self, source: int, recorded: Tensor, factor: Tensor | float, shape) -> None:
+        super().__init__([source], shape)
+        self._factor = factor
+        self._source_shape = tuple(recorded.shape)
+
+    def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
+        return align(tangents[0], len(self.shape)) * self._factor
+
+    def pull(self, cotangent: Tensor) -> list[Tensor]:
+        return [reduce_to(cotangent * self._factor, self._source_shape)]
+
+
+class Add(Step):
+    """Sum of two values, either possibly broadcast, the second times ``alpha``."""
+
+    def __init__(self, sources, shapes, shape, alpha: float) -> None:
+        super().__init__(sources, shape)
+        self._shapes = [tuple(one) for one in shapes]
+        self._alpha = alpha
+
+    def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
+        first, second = (align(one, len(self.shape)) for one in tangents)
+        if spare and tuple(first.shape[1:]) == self.shape:
+            return first.add_(second, alpha=self._alpha)
+        return torch.add(first, second, alpha=self._alpha)
+
+    def pull(self, cotangent: Tensor) -> list[Tensor]:
+        first = reduce_to(cotangent, self._shapes[0])
+        second = cotangent if self._alpha == 1 else cotangent * self._alpha
+        return [first, reduce_to(second, self._shapes[1])]
+
+
+class Expand(Step):
+    """A value broadcast to a larger shape, as in adding it to a constant."""
+
+    fresh = False
+
+    def __init__(self, source: int, recorded: Tensor, shape) -> None:
+        super().__init__([source], shape)
+        self._source_shape = tuple(recorded.shape)
+
+    def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
+        return align(tangents[0], len(self.shape)).expand(-1, *self.shape)
+
+    def pull(self, cotangent: Tensor) -> list[Tensor]:
+        return [reduce_to(cotangent, self._source_shape)]
+
+
+class Convolution(Step):
+    """Convolution or transposed convolution with constant weights; the bias drops out."""
+
+    def __init__(self, source: int, recorded: Tensor, weight: Tensor, options, shape) -> None:
+        super().__init__([source], shape)
+        self._weight = channels_last(weight)
+        self._options = options
+        self._source_shape = tuple(recorded.shape)
+
+    def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
+        folded = channels_last(tangents[0].flatten(0, 1))
+        pushed = torch.ops.aten.convolution.default(folded, self._weight, None, *self._options)
+        return pushed.unflatten(0, tangents[0].shape[:2])
+
+    def pull(self, cotangent: Tensor) -> list[Tensor]:
+        folded = channels_last(cotangent.flatten(0, 1))
+        layout = torch.channels_last if folded.ndim == 4 else torch.contiguous_format
+        like = torch.empty(
+            len(folded),
+            *self._source_shape[1:],
+            dtype=folded.dtype,
+            device=folded.device,
+            memory_format=layout,
+        )
+        pulled = torch.ops.aten.convolution_backward.default(
+            folded, like, self._weight, None, *self._options, [True, False, False]
+        )[0]
+        return [pulled.unflatten(0, cotangent.shape[:2])]
+
+
+class UpsampledConvolution(Convolution):
+    """Nearest-neighbour ×2 followed by a 3×3 convolution, as one transposed 4×4 one.
+
+    Each output pixel sees only 2×2 distinct pixels, so summing the weights that
+    meet the same pixel saves 5/9 of the multiplications (sub-pixel convolution,
+    Shi et al. 2016).
+    """
+
+    def __init__(self, source: int, recorded: Tensor, weight: Tensor, shape) -> None:
+        kernel = _meeting(_meeting(weight, 2), 3).transpose(0, 1)
+        options = ([2, 2], [1, 1], [1, 1], True, [0, 0], 1)
+        super().__init__(source, recorded, kernel, options, shape)
+
+
+class Activation(Step):
+    """An elementwise function of one value: multiplication by its slope there."""
+
+    def __init__(self, source: int, value: Tensor, operation: Callable[[Tensor], Tensor]) -> None:
+        super().__init__([source], value.shape)
+        self._value = value
+        self._operation = operation
+        self._slope: Tensor | None = None
+
+    def settle(self) -> None:
+        self._slope = channels_last(slope(self._operation, self._value))
+        del self._value
+
+    def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
+        return tangents[0].mul_(self._slope) if spare else tangents[0] * self._slope
+
+    def pull(self, cotangent: Tensor) -> list[Tensor]:
+        return [cotangent * self._slope]
+
+
+class Normalisation(Step):
+    """Group normalisation, with the slope of the activation folded in where one follows.
+
+    With x̂ the normalised value, d x̂ = S dx / σ with S = I - QQᵀ, where Q holds
+    for each group the constant and x̂ itself: a projection of rank two a group.
+    Q is kept as a dense matrix where it is small, so that all tangents are
+    projected by two matrix products; else torch's own kernel applies S.
+    """
+
+    def __init__(self, source: int, normalised: Tensor, factor: Tensor, groups: int) -> None:
+        super().__init__([source], normalised.shape)
+        self._normalised, self._factor, self._groups = normalised, factor, groups
+        self._activation: tuple[Callable[[Tensor], Tensor], Tensor] | None = None
+        samples, channels = normalised.shape[:2]
+        self._dense = 2 * groups * normalised[0].numel() <= DENSE_NORM_LIMIT
+        self._spatial = math.prod(normalised.shape[2:])
+        self._projector: Tensor | None = None
+        self._sizes = (samples, channels, self._spatial)
+
+    @property
+    def activates(self) -> bool:
+        """Whether an activation is folded in already."""
+        return self._activation is not None
+
+    def activated(self, operation: Callable[[Tensor], Tensor], value: Tensor) -> Normalisation:
+        """This step followed by an elementwise ``operation``, which saw ``value``."""
+        step = Normalisation(self.inputs[0], self._normalised, self._factor, self._groups)
+        step._activation = (operation, value)
+        return step
+
+    def settle(self) -> None:
+        if self._activation is not None:
+            self._factor = slope(*self._activation).mul_(self._factor)
+            self._activation = None
+        self._factor = channels_last(self._factor)
+        if self._dense:
+            self._projector = self._build_projector()
+
+    def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
+        tangent = tangents[0]
+        if not self._dense:
+            return self._native(tangent) * self._factor
+        flat = self._flatten(tangent)
+        if not (spare and flat.data_ptr() == tangent.data_ptr()):
+            flat = flat.clone()
+        self._project(flat)
+        return self._restore(flat).mul_(self._factor)
+
+    def pull(self, cotangent: Tensor) -> list[Tensor]:
+        scaled = cotangent * self._factor
+        if not self._dense:
+            return [self._native(scaled)]
+        flat = self._flatten(scaled)
+        self._project(flat)
+        return [self._restore(flat)]
+
+    def _project(self, flat: Tensor) -> None:
+        """flat -= flat Q Qᵀ in place, per sample; flat is (t, n, k)."""
+        for sample, rows in enumerate(self._projector):
+            one = flat[:, sample]
+            one.addmm_(one @ rows.T, rows, alpha=-1)
+
+    def _build_projector(self) -> Tensor:
+        """Qᵀ as (n, 2·groups, k), k in the order of :meth:`_flatten`."""
+        samples, channels, spatial = self._sizes
+        member = _group_rows(
+            channels, spatial, self._groups, len(self.shape) == 4, self._normalised.dtype
+        ).to(self._normalised.device)
+        flat = self._flatten(self._normalised[None])[0]
+        rows = flat.new_empty(samples, 2, self._groups, flat.shape[-1])
+        rows[:, 0] = member
+        torch.mul(flat[:, None], member, out=rows[:, 1])
+        return rows.flatten(1, 2)
+
+    def _native(self, tangent: Tensor) -> Tensor:
+        """S tangent by torch's kernel for the backward pass, S being symmetric."""
+        folded = channels_last(tangent.flatten(0, 1))
+        repeated = self._normalised.expand(tangent.shape).flatten(0, 1)
+        count = len(folded)
+        mean = folded.new_zeros(count, self._groups)
+        projected = torch.ops.aten.native_group_norm_backward.default(
+            folded,
+            channels_last(repeated),
+            mean,
+            torch.ones_like(mean),
+            None,
+            count,
+            self._sizes[1],
+            self._spatial,
+            self._groups,
+            [True, False, False],
+        )[0]
+        return projected.unflatten(0, tangent.shape[:2])
+
+    def _flatten(self, tangent: Tensor) -> Tensor:
+        """(t, n, *shape) -> (t, n, k), channels innermost for images."""
+        if len(self.shape) == 4:
+            tangent = tangent.permute(0, 1, 3, 4, 2)
+        return tangent.flatten(2)
+
+    def _restore(self, flat: Tensor) -> Tensor:
+        """The inverse of :meth:`_flatten`, a view."""
+        if len(self.shape) == 4:
+            channels, height, width = self.shape[1:]
+            return flat.unflatten(2, (height, width, channels)).permute(0, 1, 4, 2, 3)
+        return flat.unflatten(2, self.shape[1:])
+
+
+class Softmax(Step):
+    """diag(y) - y yᵀ along one dimension, symmetric."""
+
+    def __init__(self, source: int, result: Tensor, dim: int) -> None:
+        super().__init__([source], result.shape)
+        self._result = result
+        self._dim = dim % result.ndim + 1
+
+    def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
+        weighted = tangents[0] * self._result
+        return weighted - self._result * weighted.sum(self._dim, keepdim=True)
+
+    def pull(self, cotangent: Tensor) -> list[Tensor]:
+        return [self.push([cotangent], False)]
+
+
+class MatrixProduct(Step):
+    """A @ B where one or both depend on the latents."""
+
+    def __init__(self, left: int | None, right: int | None, a: Tensor, b: Tensor, shape) -> None:
+        super().__init__([one for one in (left, right) if one is not None], shape)
+        self._left, self._right = left is not None, right is not None
+        self._a = a if self._right else None
+        self._b = b if self._left else None
+
+    def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
+        waiting = list(tangents)
+        result = torch.matmul(waiting.pop(0), self._b) if self._left else None
+        if self._right:
+            second = torch.matmul(self._a, waiting.pop(0))
+            result = second if result is None else result.add_(second)
+        return result
+
+    def pull(self, cotangent: Tensor) -> list[Tensor]:
+        pulled = []
+        if self._left:
+            pulled.append(torch.matmul(cotangent, self._b.mT))
+        if self._right:
+            pulled.append(torch.matmul(self._a.mT, cotangent))
+        return pulled
+
+
+def slope(operation: Callable[[Tensor], Tensor], value: Tensor) -> Tensor:
+    """Derivative of an elementwise operation at ``value``."""
+    with torch.enable_grad():
+        point = value.detach().requires_grad_(True)
+        return torch.autograd.grad(operation(point).sum(), point)[0]
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """Channels-last layout for batches of images; others contiguous."""
+    if images.ndim == 4:
+        return images.contiguous(memory_format=torch.channels_last)
+    return images.contiguous()
+
+
+def align(tangent: Tensor, ndim: int) -> Tensor:
+    """Inserts broadcast dimensions between the tangents' and the value's own."""
+    missing = ndim - (tangent.ndim - 1)
+    return tangent.reshape(len(tangent), *[1] * missing, *tangent.shape[1:])
+
+
+def reduce_to(cotangent: Tensor, shape: Sequence[int]) -> Tensor:
+    """Sums over the dimensions along which a value of ``shape`` was broadcast."""
+    extra = cotangent.ndim - 1 - len(shape)
+    if extra:
+        cotangent = cotangent.sum(dim=tuple(range(1, 1 + extra)))
+    summed = [
+        axis + 1 for axis, size in enumerate(shape) if size == 1 and cotangent.shape[axis + 1] != 1
+    ]
+    return cotangent.sum(dim=summed, keepdim=True) if summed else cotangent
+
+
+def _meeting(weight: Tensor, axis: int) -> Tensor:
+    """Weights of the 4-tap transposed convolution along one axis, from the 3 taps."""
+    first, second, third = weight.unbind(axis)
+    return torch.stack([third, second + third, first + second, first], dim=axis)
+
+
+@lru_cache(maxsize=64)
+def _group_rows(
+    channels: int, spatial: int, groups: int, channels_innermost: bool, dtype: torch.dtype
+) -> Tensor:
+    """Indicator of each group over the flattened value, of unit length: (groups, k)."""
+    group = torch.arange(channels) // (channels // groups)
+    order = group.repeat(spatial) if channels_innermost else group.repeat_interleave(spatial)
+    size = channels // groups * spatial
+    member = order[None] == torch.arange(groups)[:, None]
+    return member.to(dtype) / math.sqrt(size)
