@@ -5,9 +5,11 @@ import streamlit as st
 from ldviz.ui.attack_controls import show_attack_card, show_attack_controls
 from ldviz.ui.attack_lab import LabSource, show_attack_lab
 from ldviz.ui.failures import shown_failures
+from ldviz.ui.frame import ensure_frame
 from ldviz.ui.live import wait_for_vectors
 from ldviz.ui.state import current_attack, current_study
 
+ensure_frame()
 st.title("Attack")
 with shown_failures():
     study = current_study()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from ldviz.errors import LdvizError
 from ldviz.ui.resources import available_studies
@@ -16,6 +17,18 @@ from ldviz.ui.state import (
 )
 
 _PICKER = "study-picker"
+
+
+def ensure_frame() -> None:
+    """Have app.py run around the page; every page calls this first.
+
+    Until app.py has run once, Streamlit takes pages/ for pages of its older kind: a link
+    to one, opened first on a new server, would run it without the frame.  There is no
+    public switch; this is the one that st.navigation itself turns.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def show_frame() -> None:
