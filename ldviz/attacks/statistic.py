@@ -11,13 +11,23 @@ either.
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from ldviz.attacks.registry import Attack
 from ldviz.errors import InputError
 
-_BLOCK_ENTRIES = 2**18
+_BLOCK_ENTRIES = 2**16
 """Entries worked on at a time, so that temporaries stay in a core's cache."""
+
+_PARALLEL_BLOCKS = 32
+"""Below this many blocks, two million entries, threads cost more than they save."""
+
+_MAX_THREADS = 4
 
 
 def powered(vectors: np.ndarray, power: Attack | float | None) -> np.ndarray:
@@ -39,11 +49,13 @@ def powered(vectors: np.ndarray, power: Attack | float | None) -> np.ndarray:
     Cost: two passes over n·d entries.
     """
     power = power.power if isinstance(power, Attack) else power
-    flat = np.ascontiguousarray(vectors).reshape(len(vectors), -1)
+    flat = np.ascontiguousarray(vectors).reshape(len(vectors), math.prod(vectors.shape[1:]))
     values = np.empty(flat.shape, dtype=np.float64)
-    with np.errstate(over="ignore"):
-        for rows in _row_blocks(flat):
-            values[rows] = _on_exact_grid(_raised(flat[rows].astype(np.float64), power))
+
+    def raise_block(rows: slice) -> None:
+        values[rows] = _on_exact_grid(_raised(flat[rows].astype(np.float64), power))
+
+    _for_row_blocks(raise_block, flat)
     return values
 
 
@@ -93,20 +105,53 @@ def masked_statistics(
     Raises:
         InputError: if the shapes do not fit, or no dimension would be kept.
     """
-    num_on = _check_sweep(values, drop_order, on, np.array([num_dropped]))
+    return draw_statistics(values, [drop_order], on, num_dropped, start=start)[0]
+
+
+def draw_statistics(
+    values: np.ndarray,
+    drop_orders: Sequence[np.ndarray],
+    on: np.ndarray,
+    num_dropped: int,
+    *,
+    start: int = 0,
+) -> np.ndarray:
+    """:func:`masked_statistics` under several drop orders, such as the draws of a random mask.
+
+    Values pass through the cache once for all orders, which makes ten draws cost
+    less than ten calls.
+
+    Args: as for :func:`masked_statistics`; ``drop_orders`` holds D of them.
+
+    Returns:
+        (D, n) float64.
+
+    Raises:
+        InputError: as for :func:`masked_statistics`.
+    """
+    for order in drop_orders:
+        num_on = _check_sweep(values, order, on, np.array([num_dropped]))
     stop = start + num_dropped
     if not 0 <= start <= stop <= num_on:
         raise InputError(f"Cannot drop positions {start}..{stop - 1} of {num_on} dimensions.")
-    whole = values @ on.astype(np.float64)
+    statistics = np.empty((len(drop_orders), len(values)))
+    statistics[:] = values @ on.astype(np.float64)
     if num_dropped == 0:
-        return whole
-    keep_rest = start == 0 and 2 * num_dropped > num_on
-    columns = slice(stop, num_on) if keep_rest else slice(start, stop)
-    gathered = np.empty(len(values))
-    for rows in _row_blocks(values):
-        chosen = _order_among(drop_order[rows], on, num_on)[:, columns]
-        gathered[rows] = _gathered(values[rows], chosen).sum(axis=1)
-    return gathered if keep_rest else whole - gathered
+        return statistics
+    gather_kept = start == 0 and 2 * num_dropped > num_on
+    columns = slice(stop, num_on) if gather_kept else slice(start, stop)
+    table = _order_table(on)
+
+    def sum_block(rows: slice) -> None:
+        for row, order in zip(statistics, drop_orders, strict=True):
+            gathered = _gathered(values[rows], _order_among(order[rows], table, columns))
+            if gather_kept:
+                row[rows] = gathered.sum(axis=1)
+            else:
+                row[rows] -= gathered.sum(axis=1)
+
+    _for_row_blocks(sum_block, values)
+    return statistics
 
 
 def sweep_statistics(
@@ -138,10 +183,14 @@ def sweep_statistics(
         return np.empty((len(values), 0))
     starts, column = np.unique(num_dropped, return_inverse=True)
     kept = np.empty((len(values), len(starts)))
-    for rows in _row_blocks(values):
-        order = _order_among(drop_order[rows], on, num_on)[:, starts[0] :]
-        segments = np.add.reduceat(_gathered(values[rows], order), starts - starts[0], axis=1)
+    columns, table = slice(starts[0], num_on), _order_table(on)
+
+    def sum_block(rows: slice) -> None:
+        gathered = _gathered(values[rows], _order_among(drop_order[rows], table, columns))
+        segments = np.add.reduceat(gathered, starts - starts[0], axis=1)
         kept[rows] = segments[:, ::-1].cumsum(axis=1)[:, ::-1]
+
+    _for_row_blocks(sum_block, values)
     return kept if np.array_equal(starts, num_dropped) else kept[:, column]
 
 
@@ -149,11 +198,12 @@ def _raised(values: np.ndarray, power: float | None) -> np.ndarray:
     """|values|^power in place; squares for 2 and 4, unchanged for None."""
     if power is None:
         return values
-    if power in (2, 4):
-        np.square(values, out=values)
-        return values if power == 2 else np.square(values, out=values)
-    np.abs(values, out=values)
-    return np.power(values, power, out=values)
+    with np.errstate(over="ignore"):
+        if power in (2, 4):
+            np.square(values, out=values)
+            return values if power == 2 else np.square(values, out=values)
+        np.abs(values, out=values)
+        return np.power(values, power, out=values)
 
 
 def _on_exact_grid(values: np.ndarray) -> np.ndarray:
@@ -167,21 +217,30 @@ def _on_exact_grid(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _order_among(drop_order: np.ndarray, on: np.ndarray, num_on: int) -> np.ndarray:
-    """(rows, d_on): the drop order of the dimensions left on, by sorting packed keys.
+def _order_table(on: np.ndarray) -> np.ndarray | None:
+    """(d,) lower halves of sorting keys: the dimension, or all ones where it is off.
+
+    None where every dimension is on.
+    """
+    if on.all():
+        return None
+    word = np.uint32 if len(on) < 2**16 else np.int64
+    return np.where(on, np.arange(len(on)), np.iinfo(word).max).astype(word)
+
+
+def _order_among(drop_order: np.ndarray, table: np.ndarray | None, columns: slice) -> np.ndarray:
+    """(rows, columns) of the drop order struck of what is off, by sorting packed keys.
 
     A key holds position and dimension; those switched off sort to the end.
     Sorting integers is several times faster than picking by a boolean mask.
     """
-    latent_dim = len(on)
-    if num_on == latent_dim:
-        return drop_order
-    word, bits = (np.uint32, 16) if latent_dim < 2**16 else (np.int64, 32)
-    keys = drop_order.astype(word)
-    keys |= np.arange(latent_dim, dtype=word) << word(bits)
-    keys |= np.where(on, word(0), np.iinfo(word).max).astype(word).take(drop_order, mode="clip")
+    if table is None:
+        return drop_order[:, columns]
+    word, bits = table.dtype.type, 16 if table.dtype == np.uint32 else 32
+    keys = table.take(drop_order, mode="clip")
+    keys |= np.arange(len(table), dtype=word) << word(bits)
     keys.sort(axis=1)
-    return keys[:, :num_on] & word(2**bits - 1)
+    return keys[:, columns] & word(2**bits - 1)
 
 
 def _gathered(values: np.ndarray, dimensions: np.ndarray) -> np.ndarray:
@@ -190,10 +249,21 @@ def _gathered(values: np.ndarray, dimensions: np.ndarray) -> np.ndarray:
     return values.reshape(-1).take(dimensions + offsets, mode="clip")
 
 
-def _row_blocks(array: np.ndarray) -> list[slice]:
-    """Slices of rows of about ``_BLOCK_ENTRIES`` entries each."""
+def _for_row_blocks(work: Callable[[slice], None], array: np.ndarray) -> None:
+    """``work`` on slices of rows that fit a core's cache, on several cores where it pays.
+
+    NumPy lets go of the interpreter in every step of ``work``, and exact sums do
+    not depend on who adds them.
+    """
     rows = max(1, _BLOCK_ENTRIES // max(1, array.shape[1]))
-    return [slice(start, start + rows) for start in range(0, len(array), rows)]
+    blocks = [slice(first, first + rows) for first in range(0, len(array), rows)]
+    if len(blocks) < _PARALLEL_BLOCKS:
+        for block in blocks:
+            work(block)
+        return
+    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+        for _ in pool.map(work, blocks):
+            pass
 
 
 def _check_sweep(

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ldviz.attacks import get_attack
+from ldviz.attacks import get_attack, statistic
 from ldviz.attacks.masks import MaskSpec, drop_order, dropped_range, evaluate_mask, on_dimensions
 from ldviz.attacks.statistic import (
+    draw_statistics,
     masked_statistic,
     masked_statistics,
     powered,
@@ -82,8 +83,7 @@ def test_values_do_not_depend_on_the_batch_or_the_memory_layout():
 def test_a_non_finite_entry_makes_its_sample_nan_and_no_other():
     vectors = heavy_tailed(4)
     vectors[1, 3], vectors[2, 5] = np.nan, np.inf
-    statistic = masked_statistic(powered(vectors, 4.0))
-    assert np.isnan(statistic).tolist() == [False, True, True, False]
+    assert np.isnan(masked_statistic(powered(vectors, 4.0))).tolist() == [False, True, True, False]
     order = np.broadcast_to(np.arange(LATENT_DIM, dtype=np.uint16), vectors.shape)
     on = np.ones(LATENT_DIM, dtype=bool)
     swept = sweep_statistics(powered(vectors, 4.0), order, on, np.array([0, 30]))
@@ -92,6 +92,10 @@ def test_a_non_finite_entry_makes_its_sample_nan_and_no_other():
 
 def test_zero_vectors_have_zero_statistic():
     assert masked_statistic(powered(np.zeros((2, 5), dtype=np.float16), 4.0)).tolist() == [0, 0]
+
+
+def test_no_samples_have_no_statistics():
+    assert masked_statistic(powered(np.zeros((0, 2, 5), dtype=np.float16), 4.0)).shape == (0,)
 
 
 KINDS = st.sampled_from(["none", "influence", "highest", "random", "band"])
@@ -152,6 +156,47 @@ def test_wide_latents_use_the_wide_keys():
     order = drop_order("influence", influence, np.arange(2))
     slow = masked_statistic(values, evaluate_mask(spec, influence, np.arange(2), shape))
     np.testing.assert_array_equal(masked_statistics(values, order, on, count), slow)
+
+
+def test_draws_equal_one_order_at_a_time():
+    values, influence = powered(heavy_tailed(9), 4.0), np.zeros((9, LATENT_DIM))
+    orders = [drop_order("random", influence, np.arange(9), draw=draw) for draw in range(4)]
+    on = on_dimensions(MaskSpec(channels_off=(1,)), SHAPE)
+    draws = draw_statistics(values, orders, on, 15)
+    assert draws.shape == (4, 9)
+    for order, draw in zip(orders, draws, strict=True):
+        np.testing.assert_array_equal(draw, masked_statistics(values, order, on, 15))
+    assert len(np.unique(draws, axis=0)) == 4
+
+
+def test_blocks_and_threads_change_nothing(monkeypatch):
+    vectors = heavy_tailed(50)
+    influence = np.random.default_rng(0).standard_normal((50, LATENT_DIM)).astype(np.float32)
+    on = on_dimensions(MaskSpec(cells_off=(0, 3)), SHAPE)
+
+    def results():
+        values = powered(vectors, 4.0)
+        order = drop_order("influence", influence, np.arange(50))
+        counts = np.array([0, 11, 3, 40])
+        return (
+            values,
+            sweep_statistics(values, order, on, counts),
+            draw_statistics(values, [order], on, 40),
+        )
+
+    whole = results()
+    monkeypatch.setattr(statistic, "_BLOCK_ENTRIES", 3 * LATENT_DIM)
+    monkeypatch.setattr(statistic, "_PARALLEL_BLOCKS", 2)
+    for expected, actual in zip(whole, results(), strict=True):
+        np.testing.assert_array_equal(actual, expected)
+
+
+def test_overflowing_powers_warn_of_nothing_and_are_nan(monkeypatch):
+    vectors = np.array([[1e200, 1.0], [1.0, 2.0]])
+    for _ in range(2):
+        assert np.isnan(masked_statistic(powered(vectors, 4.0))).tolist() == [True, False]
+        monkeypatch.setattr(statistic, "_BLOCK_ENTRIES", 2)
+        monkeypatch.setattr(statistic, "_PARALLEL_BLOCKS", 1)
 
 
 def test_no_counts_give_no_columns():
