@@ -1,0 +1,138 @@
+"""What is in a study, as a card of short facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from ldviz.attacks import get_attack
+from ldviz.study.schema import Manifest
+from ldviz.study.store import Study
+
+Fact = tuple[str, str]
+Section = tuple[str, Sequence[Fact]]
+
+
+def study_facts(study: Study) -> list[Section]:
+    """Three sections of (name, value): images, model, analysis."""
+    manifest = study.manifest
+    return [
+        ("Images", _image_facts(study)),
+        ("Model", _model_facts(manifest)),
+        ("Analysis", _analysis_facts(study)),
+    ]
+
+
+def show_facts(sections: Sequence[Section]) -> None:
+    """Draw the card; its columns wrap on narrow screens."""
+    parts = []
+    for title, facts in sections:
+        rows = "".join(
+            f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts
+        )
+        parts.append(f"<section><h4>{escape(title)}</h4><dl>{rows}</dl></section>")
+    st.html(f'<div class="ldviz-facts">{_STYLE}{"".join(parts)}</div>')
+
+
+def duration_text(seconds: float | None) -> str:
+    """ "41 s", "22 min", "1 h 5 min", "not recorded"."""
+    if seconds is None:
+        return "not recorded"
+    minutes = round(seconds / 60)
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def count_text(count: int) -> str:
+    """A parameter count: "842", "230 k", "0.70 M", "860 M"."""
+    if count < 1_000:
+        return str(count)
+    if count < 500_000:
+        return f"{count / 1e3:.0f} k"
+    return f"{count / 1e6:.2f} M" if count < 10_000_000 else f"{count / 1e6:,.0f} M"
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return " × ".join(str(length) for length in shape)
+
+
+def _image_facts(study: Study) -> list[Fact]:
+    manifest = study.manifest
+    facts = [
+        ("Source", manifest.data.source),
+        ("Count", f"{manifest.num_samples:,}"),
+        ("Members", f"{manifest.n_member:,}"),
+        ("Held-out", f"{manifest.n_held_out:,}"),
+        ("Size", f"{_shape(manifest.image_shape)} pixels"),
+    ]
+    if study.labels is not None:
+        facts.append(("Classes", str(len(set(study.labels.tolist())))))
+    if "seed" in manifest.data.settings:
+        facts.append(("Split's seed", str(manifest.data.settings["seed"])))
+    if manifest.data.num_skipped:
+        facts.append(("Skipped", f"{manifest.data.num_skipped:,} unreadable"))
+    return facts
+
+
+def _model_facts(manifest: Manifest) -> list[Fact]:
+    model = manifest.model
+    facts = [
+        ("Latents", f"{_shape(manifest.latent_shape)}, d = {_product(manifest.latent_shape):,}"),
+        ("Autoencoder", f"{count_text(model.autoencoder_parameters)} parameters"),
+    ]
+    if model.denoiser_parameters:
+        facts.append(("Denoiser", f"{count_text(model.denoiser_parameters)} parameters"))
+        facts.append(("Noise schedule", f"{model.num_train_timesteps:,} timesteps"))
+    facts += [
+        ("Scaling factor", f"{model.scaling_factor:.4g}"),
+        ("Trained in", duration_text(manifest.made_by.train_seconds)),
+        ("Weights", f"SHA-256 {model.sha256[:12]}…"),
+    ]
+    return facts
+
+
+def _analysis_facts(study: Study) -> list[Fact]:
+    manifest = study.manifest
+    facts: list[Fact] = []
+    if manifest.geometry is not None:
+        facts += [
+            ("Local distortion", f"rank {manifest.geometry.rank}, {manifest.geometry.route}"),
+            ("Influence", f"exact, and from {manifest.geometry.num_probes} probes"),
+        ]
+    for name, entry in manifest.attacks.items():
+        steps = [timestep for timestep in entry.timesteps if timestep is not None]
+        stored = f"{len(steps)} timesteps, {min(steps)} to {max(steps)}" if steps else "stored"
+        facts.append((get_attack(name).title, stored))
+    made_by = manifest.made_by
+    stored_bytes = sum(block.bytes for entry in manifest.arrays.values() for block in entry.blocks)
+    facts += [
+        ("Arrays", f"{stored_bytes / 1e6:.1f} MB"),
+        ("Analysed in", f"{duration_text(made_by.analyze_seconds)} on {made_by.device}"),
+        ("Finished", made_by.finished[:10]),
+        ("Digest", f"{study.digest[:12]}…"),
+    ]
+    return facts
+
+
+def _product(shape: Sequence[int]) -> int:
+    total = 1
+    for length in shape:
+        total *= length
+    return total
+
+
+_STYLE = """<style>
+.ldviz-facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr));
+  gap: 20px 36px; padding: 18px 20px; font-size: 14px; line-height: 1.4;
+  font-variant-numeric: tabular-nums; border-radius: 8px;
+  border: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
+.ldviz-facts h4 { margin: 0 0 6px; padding: 0; font-size: 15px; font-weight: 600; }
+.ldviz-facts dl { margin: 0; padding: 0; }
+.ldviz-facts div { display: flex; justify-content: space-between; gap: 14px; padding: 3px 0;
+  border-top: 1px solid color-mix(in srgb, currentColor 10%, transparent); }
+.ldviz-facts dt { flex: none; margin: 0; padding: 0; font-weight: 400; color: color-mix(in srgb, currentColor 72%, transparent); }
+.ldviz-facts dd { margin: 0; padding: 0; text-align: right; overflow-wrap: anywhere; }
+</style>"""
