@@ -15,6 +15,7 @@ from ldviz.metrics.intervals import MetricTable
 from ldviz.study.report import NUM_RESAMPLES, measure_scores
 from ldviz.study.scores import membership_scores, score_values, study_drop_order
 from ldviz.study.store import Study
+from ldviz.ui.failures import shown_failures
 from ldviz.ui.mask_lab import (
     WITH_INTERVALS,
     MaskLabEvent,
@@ -71,6 +72,11 @@ def _lab(source: LabSource, frame: tuple) -> None:
     if _frame_of(view) != frame:
         # An undo went back to another attack or timestep: the whole page must follow.
         st.rerun()
+    with shown_failures():
+        _show(source, view)
+
+
+def _show(source: LabSource, view: View) -> None:
     mask, state = view.mask, MaskLabState.of(view.mask, view.axes)
     context = f"{source.key}/{mask.ranking}/{mask.seed}/{view.positive}"
     stage = wanted_stage(_KEY, context, state)

@@ -1,0 +1,153 @@
+"""How fast the dashboard feels: start, drag and toggle, measured in a real browser.
+
+    python -m benchmarks.dashboard [--studies FOLDER] [--toggles 20]
+
+Prints: seconds from the server's process launch to the Overview drawn; distinct ROC paths per
+second while the mask slider is dragged; milliseconds from a toggle's click to the new ROC and
+numbers on screen (median); and whether the server has loaded torch.  A time in seconds means
+two otherwise idle cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, sync_playwright
+
+from tests.e2e.browser import ARGUMENTS, system_browser
+
+ROOT = Path(__file__).resolve().parents[1]
+DRAG_SECONDS = 3.0
+WATCH = """path => {
+  window.paths = [];
+  new MutationObserver(() => window.paths.push([performance.now(), path.getAttribute("d")]))
+    .observe(path, { attributes: true, attributeFilter: ["d"] });
+}"""
+TOGGLE = """async button => {
+  const lab = document.querySelector(".lab") ?? window.labRoot;
+  const seen = () => lab.querySelector("path[data-curve=influence]").getAttribute("d")
+    + lab.querySelector("tr[data-row=influence] td[data-metric=auc] .value").textContent;
+  const before = seen();
+  const start = performance.now();
+  button.click();
+  while (seen() === before) await new Promise(requestAnimationFrame);
+  return performance.now() - start;
+}"""
+
+
+@contextmanager
+def serving(studies: Path) -> Iterator[tuple[str, int, float]]:
+    """A fresh server: its address, process id and the moment of its launch."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as cache:
+        launched = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=ROOT,
+            env=os.environ | {"LDVIZ_STUDIES": str(studies), "LDVIZ_CACHE": cache},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield f"http://127.0.0.1:{port}", process.pid, launched
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def open_when_ready(page: Page, url: str) -> None:
+    """Open a page as soon as the server answers."""
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
+                break
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.02)
+    page.goto(url, wait_until="commit")
+
+
+def settled_lab(page: Page, url: str) -> Locator:
+    """The Attack page's lab with its whole sweep drawn."""
+    page.goto(url)
+    page.wait_for_selector(".lab[data-settled=true][data-whole=true]", timeout=60_000)
+    return page.locator(".lab")
+
+
+def drag_rate(page: Page, lab: Locator) -> float:
+    """Distinct ROC paths per second during a drag of the mask slider."""
+    lab.locator("path[data-curve=influence]").evaluate(WATCH)
+    frame = lab.locator("#drop-fraction").bounding_box()
+    y = frame["y"] + frame["height"] / 2
+    page.mouse.move(frame["x"] + 0.42 * frame["width"], y)
+    page.mouse.down()
+    start = time.perf_counter()
+    while (share := (time.perf_counter() - start) / DRAG_SECONDS) < 1.0:
+        sweep = share * 4.0 % 2.0
+        position = sweep if sweep < 1.0 else 2.0 - sweep
+        page.mouse.move(frame["x"] + (0.02 + 0.96 * position) * frame["width"], y)
+    moves = page.evaluate("window.paths")
+    page.mouse.up()
+    changed = 1 + sum(a[1] != b[1] for a, b in itertools.pairwise(moves))
+    return changed / ((moves[-1][0] - moves[0][0]) / 1000.0)
+
+
+def toggle_times(page: Page, lab: Locator, count: int) -> list[float]:
+    """Milliseconds from click to new ROC and numbers, for channels switched in turn."""
+    times = []
+    for index in range(count):
+        page.wait_for_selector(".lab[data-settled=true]")
+        cell = lab.get_by_role("button", name=f"Channel {index % 4}")
+        times.append(cell.evaluate(TOGGLE))
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--studies", type=Path, default=ROOT / "assets" / "studies")
+    parser.add_argument("--toggles", type=int, default=20)
+    options = parser.parse_args()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=system_browser(), args=ARGUMENTS)
+        with serving(options.studies) as (url, pid, launched):
+            page = browser.new_page(viewport={"width": 1400, "height": 1100})
+            open_when_ready(page, url)
+            page.wait_for_selector("h1", timeout=60_000)
+            print(
+                f"server launch to the Overview's heading: {time.perf_counter() - launched:.2f} s"
+            )
+            page.wait_for_selector("[data-test-script-state=notRunning]", timeout=60_000)
+            print(
+                f"server launch to the Overview whole:     {time.perf_counter() - launched:.2f} s"
+            )
+            page.goto(f"{url}/distortion")
+            page.wait_for_selector("[data-test-script-state=notRunning]", timeout=60_000)
+            lab = settled_lab(page, f"{url}/attack")
+            print(f"distinct ROC paths while dragging:       {drag_rate(page, lab):.0f} / s")
+            page.wait_for_selector(".lab[data-settled=true]")
+            times = toggle_times(page, lab, options.toggles)
+            median = statistics.median(times)
+            print(f"toggle to new ROC and numbers (median):  {median:.0f} ms of {len(times)}")
+            maps = Path(f"/proc/{pid}/maps")
+            if maps.exists():
+                loaded = "libtorch" in maps.read_text()
+                print(f"torch loaded by the server:              {'yes' if loaded else 'no'}")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
