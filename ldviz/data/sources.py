@@ -60,7 +60,7 @@ class Source:
     complexity: Callable[[np.ndarray], dict[str, np.ndarray]] | None = None
 
 
-_SOURCES = {
+SOURCES = {
     "digits": Source(load_digits_images),
     "photos": Source(load_photo_tiles),
     "shapes": Source(load_shapes, load_further_shapes, shapes_complexity),
@@ -73,9 +73,9 @@ def get_source(name: str) -> Source:
     Raises:
         DataError: if there is no such source; the message lists them.
     """
-    if name not in _SOURCES:
-        raise DataError(f'There is no image source "{name}". Known: {", ".join(_SOURCES)}.')
-    return _SOURCES[name]
+    if name not in SOURCES:
+        raise DataError(f'There is no image source "{name}". Known: {", ".join(SOURCES)}.')
+    return SOURCES[name]
 
 
 def load_images(source: str, image_size: int, num_images: int | None = None) -> ImageSet:
