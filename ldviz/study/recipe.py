@@ -49,7 +49,10 @@ class AutoencoderSettings(_Settings):
 
 
 class DenoiserSettings(_Settings):
-    """A diffusers UNet2DModel trained to predict noise on the members' latents."""
+    """A diffusers UNet2DModel trained to predict noise on the members' latents.
+
+    Over the last ``decay_epochs`` epochs the learning rate falls linearly towards zero.
+    """
 
     block_out_channels: tuple[Positive, ...] = (64, 96)
     layers_per_block: Positive = 2
@@ -59,6 +62,7 @@ class DenoiserSettings(_Settings):
     beta_start: float = Field(default=1e-4, gt=0.0)
     beta_end: float = Field(default=2e-2, gt=0.0)
     epochs: Positive
+    decay_epochs: int = Field(default=0, ge=0)
     batch_size: Positive = 64
     learning_rate: float = Field(default=2e-4, gt=0.0)
     weight_decay: float = Field(default=1e-4, ge=0.0)

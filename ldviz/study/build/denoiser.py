@@ -104,6 +104,8 @@ def train_denoiser(
         if evaluations and evaluations[-1]["best_auc"] >= selection.stop_auc:
             break
         progress(epoch, settings.epochs, "training the denoiser")
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(settings, epoch)
         log.append(_run_epoch(forward, optimizer, latents, scheduler, settings, epoch, accelerator))
         due = (epoch + 1) % selection.evaluate_every == 0 or epoch + 1 == settings.epochs
         if due:
@@ -121,6 +123,14 @@ def train_denoiser(
     progress(settings.epochs, settings.epochs, "training the denoiser")
     denoiser.load_state_dict({name: tensor.float() for name, tensor in kept.items()})
     return denoiser.eval(), log, evaluations
+
+
+def learning_rate(settings: DenoiserSettings, epoch: int) -> float:
+    """The learning rate of an epoch, counted from 0."""
+    left = settings.epochs - epoch
+    if left >= settings.decay_epochs:
+        return settings.learning_rate
+    return settings.learning_rate * left / settings.decay_epochs
 
 
 def _evaluate(
