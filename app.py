@@ -12,6 +12,7 @@ page = st.navigation(
         st.Page("pages/distortion.py", title="Distortion", icon=":material/waves:"),
         st.Page("pages/latent_grid.py", title="Latent grid", icon=":material/grid_on:"),
         st.Page("pages/attack.py", title="Attack", icon=":material/troubleshoot:"),
+        st.Page("pages/timesteps.py", title="Timesteps & masks", icon=":material/timeline:"),
     ]
 )
 show_frame()

@@ -1,0 +1,195 @@
+"""The metric along the timesteps, whole and by quartile: the paper's Fig. 3 of this study."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from ldviz.attacks import get_attack
+from ldviz.figures.auc_timestep import TimestepLine, metric_by_timestep
+from ldviz.figures.theme import NEUTRAL, QUARTILE_COLOURS
+from ldviz.metrics.measured import Measured
+from ldviz.study.evidence import (
+    NUM_GROUPS,
+    Timestep,
+    random_band_of,
+    timesteps_at_hand,
+    usable_timesteps,
+)
+from ldviz.study.store import Study
+from ldviz.ui.evidence import METRIC_CHANCE, METRIC_TITLES, parts_at, point_at
+from ldviz.ui.evidence_jobs import show_compute
+from ldviz.ui.exports import chart_config, measured_row
+from ldviz.ui.numbers import Tile, sample_text, show_tiles
+from ldviz.ui.state import change_view, current_view
+
+PART_TITLES = (
+    "All images",
+    "Lowest quarter of distortion",
+    "Second quarter",
+    "Third quarter",
+    "Highest quarter",
+)
+_SHORT = ("all", "Q1", "Q2", "Q3", "Q4")
+_COLOURS = (NEUTRAL, *QUARTILE_COLOURS)
+_CHART = "timesteps-chart"
+
+
+def show_timesteps(
+    study: Study, attack: str, timestep: Timestep, metric: str
+) -> tuple[go.Figure | None, list[dict[str, Any]]]:
+    """Draw the figure and the numbers at the current timestep.
+
+    Returns:
+        The figure, or None where the attack has no timestep axis or nothing is at hand,
+        and the numbers as flat rows.
+    """
+    positive = current_view().positive
+    steps = timesteps_at_hand(study, attack)
+    figure, rows = None, []
+    if not get_attack(attack).has_timesteps:
+        st.caption(f"{get_attack(attack).title} has no timestep axis: it has one number per part.")
+    elif steps:
+        figure, rows = _show_figure(study, attack, timestep, metric, steps)
+    _show_missing(study, attack, steps)
+    if timestep in steps:
+        parts = parts_at(study, attack, timestep, positive)
+        show_tiles(_tiles(parts, metric))
+        at = "" if timestep is None else f" at t = {timestep}"
+        st.caption(
+            f"{METRIC_TITLES[metric]}{at} without a mask. Over all images: "
+            f"{sample_text(parts[0][metric])}. Quarters are cut over members and held-out "
+            "images together; point at a number for its counts."
+        )
+        rows = [row for row in rows if row["timestep"] != timestep]
+        rows += part_rows(attack, timestep, parts)
+    return figure, rows
+
+
+def part_rows(
+    attack: str, timestep: Timestep, parts: list[dict[str, Measured]]
+) -> list[dict[str, Any]]:
+    """Numbers of one timestep as flat rows, one per part and metric."""
+    return [
+        {"attack": attack, "timestep": timestep, "part": title, "metric": key}
+        | measured_row(part[key])
+        for title, part in zip(PART_TITLES, parts, strict=True)
+        for key in METRIC_TITLES
+    ]
+
+
+def _show_figure(
+    study: Study, attack: str, timestep: Timestep, metric: str, steps: tuple[Timestep, ...]
+) -> tuple[go.Figure, list[dict[str, Any]]]:
+    positive = current_view().positive
+    points = [point_at(study, attack, step, positive) for step in steps]
+    with_intervals = st.toggle(
+        "95 % intervals at every timestep", key="timesteps-intervals", persist_state="session"
+    )
+    measured = None
+    if with_intervals:
+        bar = st.progress(0.0, text="Resampling")
+        measured = []
+        for index, step in enumerate(steps):
+            bar.progress(index / len(steps), text=f"Resampling, t = {step}")
+            measured.append(parts_at(study, attack, step, positive))
+        bar.empty()
+    values = np.array(
+        [[point.whole[metric], *point.quartile[metric]] for point in points], dtype=np.float64
+    ).T
+    lines = [
+        TimestepLine(
+            title,
+            short,
+            colour,
+            row,
+            *(_ends(measured, index, metric) if measured else (None, None)),
+            dash="dash" if index == 0 else "solid",
+        )
+        for index, (title, short, colour, row) in enumerate(
+            zip(PART_TITLES, _SHORT, _COLOURS, values, strict=True)
+        )
+    ]
+    figure = metric_by_timestep(
+        steps,
+        lines,
+        metric=METRIC_TITLES[metric],
+        band=random_band_of(points, metric),
+        current=timestep,
+        chance=METRIC_CHANCE[metric],
+    )
+    st.plotly_chart(
+        figure,
+        key=_CHART,
+        on_select=_choose_timestep,
+        selection_mode="points",
+        config=chart_config(study, "timesteps", metric),
+        alt=f"{METRIC_TITLES[metric]} against the timestep, over all images and by quarter of "
+        f"local distortion, at {len(steps)} timesteps.",
+    )
+    rank = study.manifest.geometry.rank
+    st.caption(
+        f"Look for **Q4 above the grey band and Q1 below it**: the band is what random groups of "
+        f"a quarter's size reach (mean ± 1 sd of {NUM_GROUPS}), so lines outside it follow local "
+        f"distortion (rank {rank}), not chance. Click a point to look at its timestep."
+    )
+    rows = (
+        [
+            row
+            for step, parts in zip(steps, measured, strict=True)
+            for row in part_rows(attack, step, parts)
+        ]
+        if measured
+        else [
+            {
+                "attack": attack,
+                "timestep": step,
+                "part": title,
+                "metric": metric,
+                "value": float(value),
+            }
+            for step, column in zip(steps, values.T, strict=True)
+            for title, value in zip(PART_TITLES, column, strict=True)
+        ]
+    )
+    return figure, rows
+
+
+def _ends(
+    measured: list[list[dict[str, Measured]]], part: int, metric: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper ends of one part's intervals over the timesteps."""
+    intervals = [parts[part][metric].ci95 or (np.nan, np.nan) for parts in measured]
+    low, high = np.array(intervals, dtype=np.float64).T
+    return low, high
+
+
+def _tiles(parts: list[dict[str, Measured]], metric: str) -> list[Tile]:
+    return [
+        Tile(title, part[metric], colour=colour)
+        for title, part, colour in zip(PART_TITLES, parts, _COLOURS, strict=True)
+    ]
+
+
+def _show_missing(study: Study, attack: str, steps: tuple[Timestep, ...]) -> None:
+    """Offer the timesteps that the attack's paper probes and that are not at hand."""
+    wanted = usable_timesteps(study, attack) or (None,)
+    missing = [(attack, step) for step in wanted if step not in steps]
+    count = f"{len(missing)} more timesteps" if len(missing) > 1 else "the missing one"
+    show_compute(
+        study,
+        missing,
+        key="timesteps-compute",
+        label=f"Compute {count}",
+        help="Runs the real model in the background; what is finished is kept on disk.",
+    )
+
+
+def _choose_timestep() -> None:
+    """The clicked point's timestep becomes the current one."""
+    points = st.session_state[_CHART].selection.points
+    if points and points[0].get("customdata"):
+        change_view(timestep=int(points[0]["customdata"][0]))

@@ -1,0 +1,128 @@
+"""Timesteps & masks by AppTest: what is drawn, what a click changes, what can be saved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from ldviz.metrics.roc import roc_auc
+from ldviz.study.evidence import unmasked_scores
+from ldviz.study.store import open_study
+from ldviz.ui import evidence_jobs
+from ldviz.ui.numbers import value_text
+from tests.pages.hand_made_study import write_hand_made_study
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "timesteps.py")
+
+
+@pytest.fixture
+def study_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    return write_hand_made_study(tmp_path / "studies" / "noise")
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def html_of(app: AppTest) -> str:
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def test_both_figures_and_their_numbers_stand_on_the_page(study_folder: Path) -> None:
+    app = opened()
+    assert not app.error
+    assert len(app.get("plotly_chart")) == 2
+    study = open_study(study_folder)
+    auc = roc_auc(study.is_member, unmasked_scores(study, "sima", 50))
+    assert value_text(auc) in html_of(app)
+    assert "chosen after the fact" in " ".join(element.value for element in app.markdown)
+
+
+def test_the_slider_changes_the_mask_and_can_be_undone(study_folder: Path) -> None:
+    app = opened()
+    app.slider(key="drop-slider").set_value(70).run()
+    assert not app.exception
+    assert app.session_state["ldviz-view"].mask.drop_fraction == pytest.approx(0.7)
+    assert app.session_state["ldviz-history"].can_undo
+
+
+def test_intervals_at_every_timestep_are_drawn_on_request(study_folder: Path) -> None:
+    app = opened()
+    before = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+    app.toggle(key="timesteps-intervals").set_value(True).run()
+    assert not app.exception
+    after = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+    assert len(after) == len(before) + 5
+
+
+def test_what_is_missing_is_computed_one_after_another(
+    study_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ldviz.jobs.record import JobRecord
+
+    asked = []
+
+    def start(study, attack, timestep) -> JobRecord:
+        asked.append((attack, timestep))
+        return JobRecord(key="k", kind="vectors", arguments={}, model="m", state="running")
+
+    record = JobRecord(
+        key="k", kind="vectors", arguments={}, model="m", state="running", done=1, total=4
+    )
+    monkeypatch.setattr(evidence_jobs, "start_vectors", start)
+    monkeypatch.setattr(evidence_jobs, "load_record", lambda key: record)
+    app = opened()
+    assert app.button(key="timesteps-compute").label == "Compute 28 more timesteps"
+    assert not asked
+    app.button(key="timesteps-compute").click().run()
+    assert not app.exception
+    assert asked == [("sima", 10)]
+    assert app.button(key="k/cancel").label == "Cancel"
+
+    stopped = record.model_copy(update={"state": "cancelled", "message": "Cancelled."})
+    monkeypatch.setattr(evidence_jobs, "load_record", lambda key: stopped)
+    app.run()
+    assert not app.exception
+    assert "SimA at timestep 10: Cancelled." in [warning.value for warning in app.warning]
+    assert app.button(key="timesteps-compute").label == "Compute 28 more timesteps"
+
+
+def test_an_attack_that_is_not_at_hand_offers_its_computation(
+    study_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ldviz.jobs.record import JobRecord
+    from ldviz.ui import live
+
+    record = JobRecord(key="k", kind="vectors", arguments={}, model="m", state="running")
+    monkeypatch.setattr(live, "start_vectors", lambda *args, **options: record)
+    monkeypatch.setattr(live, "load_record", lambda key: record)
+    app = opened(attack="pia")
+    assert not app.get("plotly_chart")
+    assert app.button(key="timesteps-compute").label == "Compute 30 more timesteps"
+
+
+def test_without_held_out_images_numbers_are_undefined_not_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ldviz.study import store
+
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    write_hand_made_study(tmp_path / "studies" / "noise")
+    monkeypatch.setattr(
+        store.Study, "is_member", property(lambda self: np.ones(self.num_samples, dtype=bool))
+    )
+    st.cache_data.clear()
+    app = opened()
+    st.cache_data.clear()
+    assert "needs members and held-out images" in " ".join(error.value for error in app.error)
