@@ -1,0 +1,99 @@
+"""Decode what the page shows, and hand it to the figures; results are kept for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from ldviz.data.images import to_pixels
+from ldviz.figures.decoded_grid import sheet_uri
+from ldviz.figures.latent_plane import IMAGE_GAP, plot_latent_plane
+from ldviz.figures.lattice_drawn import DrawnLattice
+from ldviz.geometry.lattice import Components, Lattice, decode_lattice
+from ldviz.study.store import Study
+from ldviz.ui.decoder import live_model
+from ldviz.ui.latent_grid_planes import PlaneChoice
+
+_SUBSTEPS = 2
+_SHEET_PIXELS = 640
+
+
+def image_dim(study: Study) -> int:
+    """m, the number of pixel values of an image."""
+    return int(np.prod(study.image_shape))
+
+
+def decoded_lattice(
+    study: Study, row: int, plane: PlaneChoice, reach: float, resolution: int
+) -> Lattice:
+    """The lattice of a plane through an image's latent, decoded live or kept from before."""
+    model = live_model(study)
+    with st.spinner("Decoding the grid with the real decoder"):
+        return _decoded(
+            study.digest,
+            row,
+            plane.basis,
+            reach,
+            resolution,
+            _study=study,
+            _decode=model.decode,
+        )
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _decoded(
+    digest: str, row: int, basis: np.ndarray, reach: float, resolution: int, *, _study, _decode
+) -> Lattice:
+    origin = _study.array("latents")[row].reshape(-1)
+    return decode_lattice(
+        _decode, origin, basis, reach=reach, resolution=resolution, substeps=_SUBSTEPS
+    )
+
+
+def drawn(lattice: Lattice, plane: PlaneChoice, components: Components) -> DrawnLattice:
+    """A lattice in its components, as the figure takes it."""
+    return DrawnLattice(
+        name=plane.name,
+        colour=plane.colour,
+        rows=components.project(lattice.rows),
+        columns=components.project(lattice.columns),
+        substeps=lattice.substeps,
+        row_edges=lattice.row_edges,
+        column_edges=lattice.column_edges,
+        offsets=lattice.offsets,
+    )
+
+
+def latent_plane_figure(study: Study, lattice: Lattice, plane: PlaneChoice, height: int):
+    """The plane's grid lines with the decoded images at its nodes."""
+    resolution = len(lattice.offsets)
+    pixels = to_pixels(lattice.nodes.reshape(-1, *study.image_shape))
+    return plot_latent_plane(
+        lattice.offsets,
+        lattice.distances,
+        sheet=sheet_uri(
+            pixels.reshape(resolution, resolution, *pixels.shape[1:]),
+            gap=IMAGE_GAP,
+            min_width=_SHEET_PIXELS,
+            upwards=True,
+        ),
+        colour=plane.colour,
+        num_pixels=image_dim(study),
+        height=height,
+    )
+
+
+def stretch_sentence(lattices: Sequence[Lattice], planes: Sequence[PlaneChoice], m: int) -> str:
+    """What the two lattices differ by, in pixel distance."""
+    means = [float(lattice.edges.mean()) for lattice in lattices]
+    step = float(lattices[0].offsets[1] - lattices[0].offsets[0])
+    text = (
+        f"One step of {step:.3g} latent units moves the image by "
+        f"**{means[0]:.3g}** on average along {planes[0].name} and by **{means[1]:.3g}** "
+        f"along {planes[1].name} (pixel distance: L2 over {m:,} pixels in [-1, 1])"
+    )
+    if min(means) > 0:
+        text += f", a factor of **{max(means) / min(means):,.3g}**"
+    return text + "."

@@ -1,0 +1,92 @@
+"""The current image in one line, and the way to its neighbours by distortion."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from ldviz.figures.decoded_grid import png_uri
+from ldviz.study.store import Study
+from ldviz.ui.state import change_view, current_image
+
+_RANK = "grid-distortion-rank"
+_THUMBNAIL_PIXELS = 88
+
+
+def show_stepper(study: Study) -> int:
+    """Show which image is looked at, and step by rank of distortion; returns its row."""
+    row = current_image(study)
+    distortion = study.local_distortion()
+    by_rank = np.argsort(-distortion, kind="stable")
+    rank = int(np.flatnonzero(by_rank == row)[0]) + 1
+    # The widget follows the view: a link or another page may have changed the image.
+    st.session_state[_RANK] = rank
+
+    def go(to: int) -> None:
+        change_view(undoable=False, image=int(study.sample_ids[by_rank[to - 1]]))
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.image(
+            enlarged_uri(study.images([row])[0], _THUMBNAIL_PIXELS),
+            width=_THUMBNAIL_PIXELS,
+            alt=f"Image {study.sample_ids[row]}",
+        )
+        with st.container(width="content"):
+            st.markdown(_description(study, row))
+            st.caption(
+                f"local distortion **{distortion[row]:+.2f} nats** "
+                f"(rank k = {study.manifest.geometry.rank}), "
+                f"{_ordinal(rank)} of {study.num_samples:,}"
+            )
+        st.space("stretch")
+        with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
+            st.button(
+                "",
+                icon=":material/chevron_left:",
+                key="grid-previous",
+                help="The image of next higher distortion",
+                disabled=rank == 1,
+                on_click=go,
+                args=(rank - 1,),
+            )
+            st.number_input(
+                "Place by distortion (1 = highest)",
+                1,
+                study.num_samples,
+                key=_RANK,
+                on_change=lambda: go(st.session_state[_RANK]),
+                width=210,
+            )
+            st.button(
+                "",
+                icon=":material/chevron_right:",
+                key="grid-next",
+                help="The image of next lower distortion",
+                disabled=rank == study.num_samples,
+                on_click=go,
+                args=(rank + 1,),
+            )
+    return row
+
+
+def enlarged_uri(pixels: np.ndarray, width: int) -> str:
+    """(H, W, c) uint8 as a PNG of about ``width`` pixels or more, every pixel kept sharp."""
+    scale = max(1, -(-2 * width // pixels.shape[1]))
+    return png_uri(pixels.repeat(scale, axis=0).repeat(scale, axis=1))
+
+
+def _description(study: Study, row: int) -> str:
+    """Id, class and membership."""
+    parts = [f"**Image {study.sample_ids[row]}**"]
+    if study.labels is not None:
+        parts.append(f"class {study.labels[row]}")
+    parts.append("member" if study.is_member[row] else "held-out")
+    return " · ".join(parts)
+
+
+def _ordinal(rank: int) -> str:
+    """1 -> "1st"; the place in a descending order."""
+    ending = (
+        "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
+    )
+    return f"{rank:,}{ending} highest"

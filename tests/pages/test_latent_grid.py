@@ -1,0 +1,153 @@
+"""The Latent grid page by AppTest, with a tiny real decoder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ldviz.study.store import open_study
+from tests.pages.hand_made_study import write_hand_made_study
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "latent_grid.py")
+
+
+@pytest.fixture
+def study(tiny_study_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tiny_study_folder.parent))
+    return open_study(tiny_study_folder)
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=240)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def figures(app: AppTest) -> list[dict]:
+    """The drawn figures, as the browser gets them."""
+    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+
+
+def captions(app: AppTest) -> str:
+    return " ".join(element.value for element in app.caption)
+
+
+def by_distortion(study) -> np.ndarray:
+    return np.argsort(-study.local_distortion(), kind="stable")
+
+
+def test_the_page_opens_on_two_planes_and_both_bent(study) -> None:
+    app = opened()
+    assert not app.error
+    first, second, data_space = figures(app)
+    assert first["layout"]["images"][0]["source"].startswith("data:image/png;base64,")
+    assert first["layout"]["images"] != second["layout"]["images"]
+    names = {trace["name"] for trace in data_space["data"]}
+    assert {"highest influence", "lowest influence", "the image"} <= names
+    assert "of variance" in data_space["layout"]["xaxis"]["title"]["text"]
+
+
+def test_the_default_dimensions_are_those_of_extreme_influence(study) -> None:
+    row = int(by_distortion(study)[0])
+    order = np.argsort(-study.influence()[row].astype(np.float64), kind="stable")
+    text = captions(opened())
+    for rank, dimension in ((1, order[0]), (2, order[1]), (64, order[-1]), (63, order[-2])):
+        channel, cell_row, column = np.unravel_index(dimension, study.latent_shape)
+        assert f"channel {channel}, cell {cell_row},{column} · rank {rank}" in text
+
+
+def test_the_caption_compares_true_pixel_distances(study) -> None:
+    text = captions(opened())
+    assert "pixel distance: L2 over 256 pixels in [-1, 1]" in text
+    assert "a factor of" in text
+
+
+def test_stepping_walks_by_distortion_and_changes_the_current_image(study) -> None:
+    order = by_distortion(study)
+    app = opened()
+    assert app.button(key="grid-previous").disabled
+    app.button(key="grid-next").click().run()
+    assert not app.exception
+    assert app.session_state["ldviz-view"].image == study.sample_ids[order[1]]
+    assert app.number_input(key="grid-distortion-rank").value == 2
+    app.number_input(key="grid-distortion-rank").set_value(96).run()
+    assert app.session_state["ldviz-view"].image == study.sample_ids[order[-1]]
+    assert app.button(key="grid-next").disabled
+    assert f"Image {study.sample_ids[order[-1]]}" in app.markdown[1].value
+
+
+def test_a_link_opens_its_image(study) -> None:
+    wanted = int(study.sample_ids[by_distortion(study)[40]])
+    app = opened(image=str(wanted))
+    assert app.number_input(key="grid-distortion-rank").value == 41
+
+
+def test_other_ranks_and_other_cells_draw_other_planes(study) -> None:
+    app = opened()
+    before = figures(app)[0]
+    app.number_input(key="grid-rank-Orange-across-tiny").set_value(30).run()
+    assert not app.exception
+    assert "· rank 30" in captions(app)
+    assert figures(app)[0] != before
+    app.segmented_control(key="grid-mode").set_value("By channel and cell").run()
+    app.selectbox(key="grid-cell-Blue-up-tiny").set_value(5).run()
+    assert not app.exception
+    assert "channel 0, cell 1,1" in captions(app)
+
+
+def test_reach_and_resolution_change_the_grid(study) -> None:
+    app = opened()
+    app.select_slider(key="grid-reach").set_value(0.5).run()
+    app.select_slider(key="grid-resolution").set_value(5).run()
+    assert not app.exception
+    ticks = figures(app)[0]["layout"]["xaxis"]["tickvals"]
+    assert ticks == [-0.5, 0.0, 0.5]
+    assert "One step of 0.25 latent units" in captions(app)
+
+
+def test_edges_can_be_coloured_and_a_third_component_drawn(study) -> None:
+    app = opened()
+    app.toggle(key="grid-by-distance").set_value(True).run()
+    assert "scale" in {trace["name"] for trace in figures(app)[2]["data"]}
+    app.toggle(key="grid-3d").set_value(True).run()
+    assert not app.exception
+    assert {trace["type"] for trace in figures(app)[2]["data"]} == {"scatter3d"}
+
+
+def test_the_same_dimension_twice_is_an_error_in_place_of_the_grid(study) -> None:
+    app = opened()
+    app.number_input(key="grid-rank-Blue-up-tiny").set_value(64).run()
+    assert not app.exception
+    assert "two different latent dimensions" in app.error[0].value
+    app.number_input(key="grid-rank-Blue-up-tiny").set_value(60).run()
+    assert not app.error
+
+
+def test_weights_of_another_model_are_refused(
+    tiny_study_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tiny_study_copy.parent))
+    config = tiny_study_copy / "vae" / "config.json"
+    config.write_text(config.read_text() + "\n")
+    app = opened()
+    assert len(app.error) == 1
+    assert "not the ones that study" in app.error[0].value
+
+
+def test_a_study_without_a_model_gets_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path))
+    write_hand_made_study(tmp_path / "bare")
+    shutil.rmtree(tmp_path / "bare" / "vae", ignore_errors=True)
+    app = opened()
+    assert len(app.error) == 1
+    assert "No model files" in app.error[0].value
