@@ -13,6 +13,7 @@ page = st.navigation(
         st.Page("pages/latent_grid.py", title="Latent grid", icon=":material/grid_on:"),
         st.Page("pages/attack.py", title="Attack", icon=":material/troubleshoot:"),
         st.Page("pages/timesteps.py", title="Timesteps & masks", icon=":material/timeline:"),
+        st.Page("pages/samples.py", title="Samples", icon=":material/grid_view:"),
     ]
 )
 show_frame()

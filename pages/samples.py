@@ -1,0 +1,133 @@
+"""Which samples does the attack find, and which does it falsely accuse?"""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from ldviz.attacks.masks import MaskSpec
+from ldviz.figures.histogram import score_bins
+from ldviz.study.store import Study
+from ldviz.ui.attack_controls import show_attack_card, show_attack_controls
+from ldviz.ui.evidence import sample_scores
+from ldviz.ui.exports import ExportTable, PageExport, file_stem, show_exports
+from ldviz.ui.failures import shown_failures
+from ldviz.ui.frame import ensure_frame
+from ldviz.ui.live import wait_for_vectors
+from ldviz.ui.samples import Samples, clear_samples, foreign_selection, samples_of
+from ldviz.ui.samples_chosen import show_chosen, show_chosen_controls, show_chosen_pictures
+from ldviz.ui.samples_histogram import (
+    histogram_payload,
+    show_score_histogram,
+    threshold_in_session,
+)
+from ldviz.ui.samples_scatter import show_scatter
+from ldviz.ui.samples_table import show_table, table_rows
+from ldviz.ui.state import current_attack, current_study, current_view
+
+HISTOGRAM = "samples-histogram"
+
+
+def show_mask_choice() -> tuple[MaskSpec, str]:
+    """Score without a mask, or with the view's."""
+    mask = current_view().mask
+    title = f"lowest {mask.drop_fraction:.0%} of influence dropped"
+    masked = st.segmented_control(
+        "Scored with",
+        [False, True],
+        default=False,
+        required=True,
+        format_func={False: "no mask", True: title}.__getitem__,
+        key="samples-masked",
+        persist_state="session",
+    )
+    if not masked:
+        return MaskSpec(kind="none"), "no mask"
+    return mask.model_copy(update={"kind": "influence"}), title
+
+
+def histogram_rows(samples: Samples) -> list[dict[str, Any]]:
+    """Bins of the histogram as flat rows."""
+    bins = score_bins(samples.axis.places, samples.study.is_member)
+    ends = [samples.axis.score_at(edge) for edge in bins.edges]
+    return [
+        {"score_from": low, "score_to": high, "members": int(member), "held_out": int(held_out)}
+        for low, high, member, held_out in zip(
+            ends[:-1], ends[1:], bins.member, bins.held_out, strict=True
+        )
+    ]
+
+
+def show_samples(study: Study, attack: str, timestep: int | None, vectors: np.ndarray) -> None:
+    """Histogram, scatter, chosen samples, table, exports."""
+    mask, mask_title = show_mask_choice()
+    scores = sample_scores(study, attack, timestep, vectors, mask)
+    samples = samples_of(study, attack, timestep, scores, mask_title)
+
+    st.subheader("Where would you draw the line?", anchor=False)
+    payload = histogram_payload(
+        samples.axis,
+        study.is_member,
+        samples.chosen,
+        key=f"{study.digest}/{samples.title}",
+        file_stem=file_stem(study, "samples", "histogram"),
+    )
+    show_score_histogram(payload, key=HISTOGRAM)
+    st.caption(
+        f"{samples.title}. Drag the line: everything to its right is called a member. Look at how "
+        "far **right** it must go before hardly any held-out image is accused, and at how many "
+        "members are still found there. Bars: share of each class"
+        + (", marks below: chosen samples." if len(samples.chosen) else ".")
+    )
+
+    st.subheader("Score and distortion", anchor=False)
+    show_chosen_controls(samples)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        scatter = show_scatter(samples)
+    with right:
+        roc, numbers = show_chosen(samples)
+    show_chosen_pictures(samples)
+
+    st.subheader("One by one", anchor=False)
+    rows = show_table(samples)
+
+    show_attack_card(attack, timestep)
+    threshold = threshold_in_session(HISTOGRAM)
+    show_exports(
+        study,
+        PageExport(
+            page="samples",
+            figures={"Scatter": scatter} | ({} if roc is None else {"ROC": roc}),
+            tables=[
+                ExportTable("Histogram", lambda: histogram_rows(samples)),
+                ExportTable("Samples", lambda: table_rows(samples, rows)),
+                ExportTable("Numbers", numbers),
+            ],
+            settings={
+                "scores": samples.title,
+                "mask": mask.model_dump(),
+                "threshold": None if threshold is None else samples.axis.score_at(threshold),
+            },
+        ),
+    )
+
+
+ensure_frame()
+st.title("Samples")
+with shown_failures():
+    study = current_study()
+    st.markdown(
+        "Behind every AUC stand single images. See **who scores high**, where a threshold would "
+        "put the line, and whether those who are found have anything in common. Choose samples "
+        "anywhere, and every figure follows."
+    )
+    show_attack_controls(study)
+    attack, timestep = current_attack(study)
+    problem = foreign_selection(study)
+    vectors = wait_for_vectors(study, attack, timestep)
+    if problem:
+        st.error(problem, icon=":material/error:")
+        st.button("Choose all again", key="samples-clear", on_click=clear_samples)
+    elif vectors is not None:
+        show_samples(study, attack, timestep, vectors)
