@@ -14,6 +14,7 @@ page = st.navigation(
         st.Page("pages/attack.py", title="Attack", icon=":material/troubleshoot:"),
         st.Page("pages/timesteps.py", title="Timesteps & masks", icon=":material/timeline:"),
         st.Page("pages/samples.py", title="Samples", icon=":material/grid_view:"),
+        st.Page("pages/compare_attacks.py", title="Attacks compared", icon=":material/compare:"),
     ]
 )
 show_frame()

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from ldviz.attacks import get_attack
 from ldviz.ui.attack_controls import show_attack_card, show_attack_controls
 from ldviz.ui.evidence import EVIDENCE_SEED, METRIC_TITLES, show_metric_choice
+from ldviz.ui.evidence_choice import show_choice
 from ldviz.ui.evidence_drop import show_drop
 from ldviz.ui.evidence_timesteps import show_timesteps
 from ldviz.ui.exports import ExportTable, PageExport, show_exports
@@ -32,6 +34,12 @@ with shown_failures():
         figures[f"{METRIC_TITLES[metric]} by timestep"] = figure
     if rows:
         tables.append(ExportTable("Numbers by timestep", rows))
+
+    if get_attack(attack).has_timesteps:
+        st.subheader("How much is the choice of the timestep?", anchor=False)
+        rows = show_choice(study, attack, metric)
+        if rows:
+            tables.append(ExportTable("Choice of the timestep", rows))
 
     st.subheader("Along the share dropped", anchor=False)
     vectors = wait_for_vectors(study, attack, timestep)

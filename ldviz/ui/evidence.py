@@ -6,6 +6,8 @@ settings mean equal numbers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 
@@ -21,13 +23,16 @@ from ldviz.study.evidence import (
     timestep_point,
     unmasked_scores,
 )
+from ldviz.study.evidence_agreement import PairAgreement, pair_agreements
 from ldviz.study.evidence_attacks import measure_attack, table_scores
+from ldviz.study.evidence_choice import ChosenTimestep, chosen_timestep
 from ldviz.study.evidence_masks import DropCurves, drop_curves, fraction_intervals
 from ldviz.study.report import NUM_RESAMPLES
 from ldviz.study.scores import membership_scores, score_values
 from ldviz.study.store import Study
 
 EVIDENCE_SEED = 0
+AGREEMENT_RESAMPLES = 500
 
 METRIC_TITLES = {"auc": "AUC", "asr": "ASR", "tpr_at_1pct_fpr": "TPR@1%FPR"}
 METRIC_CHANCE = {"auc": 0.5, "asr": 0.5, "tpr_at_1pct_fpr": 0.01}
@@ -56,6 +61,13 @@ def parts_at(
 ) -> list[dict[str, Measured]]:
     """The same column with intervals: whole, then quartiles."""
     return _parts(study, study.digest, attack, timestep, positive)
+
+
+def choice_at(
+    study: Study, attack: str, timesteps: tuple[Timestep, ...], positive: Positive
+) -> ChosenTimestep:
+    """The attack's best among some timesteps, honestly and optimistically."""
+    return _choice(study, study.digest, attack, timesteps, positive)
 
 
 def curves_at(
@@ -94,6 +106,11 @@ def subset_at(
     )
 
 
+def agreements_at(study: Study, at: Mapping[str, Timestep]) -> list[PairAgreement]:
+    """Every pair of attacks, each unmasked at its timestep; all must be at hand."""
+    return _agreements(study, study.digest, tuple(at.items()))
+
+
 def attack_table(
     study: Study, attack: str, timestep: Timestep, mask: MaskSpec, positive: Positive
 ) -> MetricTable:
@@ -123,6 +140,21 @@ def _parts(
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
+def _choice(
+    _study: Study, digest: str, attack: str, timesteps: tuple[Timestep, ...], positive: Positive
+) -> ChosenTimestep:
+    scores = np.stack([unmasked_scores(_study, attack, step) for step in timesteps])
+    return chosen_timestep(
+        _study,
+        timesteps,
+        scores,
+        positive=positive,
+        num_resamples=NUM_RESAMPLES,
+        seed=EVIDENCE_SEED,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
 def _curves(
     key: tuple, mask_text: str, positive: Positive, _study: Study, _values: np.ndarray, _mask
 ) -> DropCurves:
@@ -141,6 +173,14 @@ def _fraction(
         num_resamples=NUM_RESAMPLES,
         seed=EVIDENCE_SEED,
     )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _agreements(
+    _study: Study, digest: str, at: tuple[tuple[str, Timestep], ...]
+) -> list[PairAgreement]:
+    scores = {name: unmasked_scores(_study, name, timestep) for name, timestep in at}
+    return pair_agreements(_study, scores, num_resamples=AGREEMENT_RESAMPLES, seed=EVIDENCE_SEED)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

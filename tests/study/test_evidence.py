@@ -11,6 +11,7 @@ from ldviz.errors import InputError
 from ldviz.metrics.intervals import metric_intervals
 from ldviz.metrics.roc import attack_success_rate, roc_auc, tpr_at_fpr
 from ldviz.metrics.strata import random_band
+from ldviz.metrics.timestep import timestep_choice
 from ldviz.study.cache import write_cached
 from ldviz.study.evidence import (
     has_vectors,
@@ -22,6 +23,7 @@ from ldviz.study.evidence import (
     unmasked_scores,
     usable_timesteps,
 )
+from ldviz.study.evidence_choice import chosen_timestep
 from ldviz.study.evidence_masks import curve_fractions, drop_curves, fraction_intervals
 from ldviz.study.scores import score_values
 from ldviz.study.store import Study, open_study
@@ -190,3 +192,27 @@ def test_a_masked_statistic_is_what_a_score_is_the_negative_of(study: Study) -> 
     values = score_values(study.stored_vectors("sima", 0), "sima")
     scores = unmasked_scores(study, "sima", 0)
     assert scores == pytest.approx(-masked_statistic(values))
+
+
+def test_the_honest_and_the_optimistic_timestep_are_the_metrics_rooms(study: Study) -> None:
+    scores = np.stack([unmasked_scores(study, "sima", step) for step in (0, 50)])
+    found = chosen_timestep(study, (0, 50), scores, num_resamples=100)
+    plain = timestep_choice(study.is_member, scores, fprs=(0.01,))
+    assert found.best == (0, 50)[plain.best]
+    assert found.chosen == tuple((0, 50)[position] for position in plain.chosen)
+    for kind in ("auc", "asr"):
+        assert found.optimistic[kind].value == pytest.approx(plain.optimistic["none"][kind])
+        assert found.honest[kind].value == pytest.approx(plain.honest["none"][kind])
+    low, high = found.honest["auc"].ci95
+    assert low < found.honest["auc"].value < high
+    assert (found.honest["auc"].n_member, found.honest["auc"].n_held_out) == (40, 40)
+
+
+def test_pure_noise_looks_better_when_its_timestep_is_chosen_on_the_same_labels(
+    study: Study,
+) -> None:
+    """Chance alone: the optimistic AUC must stand clearly above guessing, the honest one not."""
+    noise = np.random.default_rng(0).standard_normal((40, study.num_samples))
+    found = chosen_timestep(study, tuple(range(40)), noise, num_resamples=100)
+    assert found.optimistic["auc"].value > 0.6
+    assert found.honest["auc"].value < found.optimistic["auc"].value - 0.05
