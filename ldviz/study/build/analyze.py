@@ -186,9 +186,13 @@ def run_tasks(
     for block in mine:
         start, stop = block * block_size, min((block + 1) * block_size, rows)
         for task in tasks:
-            progress(round(done * 100), total, "analysing")
+
+            def report(share: float, done: float = done, cost: float = task.cost) -> None:
+                progress(round((done + share * cost) * 100), total, "analysing")
+
+            report(0.0)
             if not _is_done(folder, task, block):
-                arrays = task.compute(start, stop)
+                arrays = task.compute(start, stop, report)
                 for name, spec in task.arrays.items():
                     path = block_path(folder, name, block, spec.encoding)
                     write_block(path, arrays[name].astype(spec.dtype, copy=False), key=task.key)

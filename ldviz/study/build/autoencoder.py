@@ -60,8 +60,9 @@ def train_autoencoder(
         progress: told of every epoch.
 
     Returns:
-        The trained autoencoder, in float16-representable weights on the accelerator's device, and one record per epoch
-        ("epoch", "reconstruction", "kl", "seconds"): means over the epoch's batches.
+        The trained autoencoder on the accelerator's device, its weights representable in
+        float16, and one record per epoch ("epoch", "reconstruction", "kl", "seconds"): means
+        over the epoch's batches.
 
     Source: the recipe of arXiv:2511.20592.  *Differs:* no dropout, which AutoencoderKL lacks.
     """

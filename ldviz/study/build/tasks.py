@@ -20,6 +20,9 @@ from ldviz.study.build.vectors import compute_vectors
 from ldviz.study.recipe import AnalysisSettings
 from ldviz.study.schema import vectors_array
 
+Report = Callable[[float], None]
+"""Told the share of a block that is done."""
+
 
 @dataclass(frozen=True)
 class ArraySpec:
@@ -35,16 +38,15 @@ class Task:
     """One part of the analysis.
 
     Attributes:
-        title: shown beside the progress.
         arrays: what it stores, by name.
-        compute: (start, stop) rows to one array per name.
+        compute: (start, stop, report) to one array per name for these rows; ``report``
+            is told the share of them that is done, and may cancel.
         key: digest of everything that the result depends on but the rows.
         cost: decoder or denoiser passes per sample, for the progress's estimate.
     """
 
-    title: str
     arrays: dict[str, ArraySpec]
-    compute: Callable[[int, int], dict[str, np.ndarray]]
+    compute: Callable[[int, int, Report], dict[str, np.ndarray]]
     key: str
     cost: float
 
@@ -92,9 +94,10 @@ def data_task(split: SplitImages, settings: AnalysisSettings) -> Task:
         columns["images"] = images.pixels
         specs["images"] = ArraySpec("uint8", tuple(shape), "png")
     return Task(
-        title="storing the images",
         arrays=specs,
-        compute=lambda start, stop: {name: column[start:stop] for name, column in columns.items()},
+        compute=lambda start, stop, report: {
+            name: column[start:stop] for name, column in columns.items()
+        },
         key=task_key(images=split.images_sha256, split=split.split_sha256),
         cost=0.01,
     )
@@ -105,9 +108,8 @@ def latents_task(
 ) -> Task:
     """Scaled latents of every image."""
     return Task(
-        title="encoding the images",
         arrays={"latents": ArraySpec(settings.latents_dtype, tuple(model.latent_shape))},
-        compute=lambda start, stop: {"latents": latents(start, stop).cpu().numpy()},
+        compute=lambda start, stop, report: {"latents": latents(start, stop).cpu().numpy()},
         key=task_key(part="latents", **key),
         cost=1.0,
     )
@@ -124,15 +126,18 @@ def spectrum_task(
         "influence": ArraySpec(settings.influence_dtype, tuple(model.latent_shape)),
     }
 
-    def compute(start: int, stop: int) -> dict[str, np.ndarray]:
-        geometry = exact_geometry(model.decode, latents(start, stop))
+    def compute(start: int, stop: int, report: Report) -> dict[str, np.ndarray]:
+        geometry = exact_geometry(
+            model.decode,
+            latents(start, stop),
+            progress=lambda done, total: report(done / total),
+        )
         return {
             "singular_values": geometry.singular_values,
             "influence": influence_from_diagonal(geometry.diagonal),
         }
 
     return Task(
-        title="singular spectrum and influence",
         arrays=specs,
         compute=compute,
         key=task_key(part="spectrum", dtype=settings.influence_dtype, **key),
@@ -150,13 +155,14 @@ def estimate_task(
     """Hutchinson's estimate of the influence, and its standard error, both in nats."""
     shape = tuple(model.latent_shape)
 
-    def compute(start: int, stop: int) -> dict[str, np.ndarray]:
+    def compute(start: int, stop: int, report: Report) -> dict[str, np.ndarray]:
         estimate = hutchinson_diagonal(
             model.decode,
             latents(start, stop),
             sample_ids=sample_ids[start:stop],
             num_probes=settings.num_probes,
             seed=settings.seed,
+            progress=lambda done, total: report(done / total),
         )
         # d/dG of 1/2 log(G + 1e-12) carries the standard error of G to nats.
         error = 0.5 * estimate.standard_error / (estimate.diagonal + 1e-12)
@@ -166,7 +172,6 @@ def estimate_task(
         }
 
     return Task(
-        title="Hutchinson's estimate of the influence",
         arrays={
             "influence_estimate": ArraySpec("float16", shape),
             "influence_stderr": ArraySpec("float16", shape),
@@ -191,14 +196,19 @@ def attack_task(
     parameters = attack.parameters()
     name = vectors_array(attack_name, timestep)
 
-    def compute(start: int, stop: int) -> dict[str, np.ndarray]:
+    def compute(start: int, stop: int, report: Report) -> dict[str, np.ndarray]:
         vectors = compute_vectors(
-            model, latents(start, stop), sample_ids[start:stop], attack, timestep, seed=seed
+            model,
+            latents(start, stop),
+            sample_ids[start:stop],
+            attack,
+            timestep,
+            seed=seed,
+            progress=lambda done, total, what: report(done / total),
         )
         return {name: vectors}
 
     return Task(
-        title=f"{attack.title} at timestep {timestep}",
         arrays={name: ArraySpec("float16", tuple(model.latent_shape))},
         compute=compute,
         key=task_key(
