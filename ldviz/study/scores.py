@@ -19,7 +19,7 @@ from ldviz.attacks.masks import (
     dropped_range,
     on_dimensions,
 )
-from ldviz.attacks.statistic import masked_statistics, powered
+from ldviz.attacks.statistic import draw_statistics, masked_statistics, powered
 from ldviz.study.store import Study
 
 
@@ -57,8 +57,7 @@ def membership_scores(study: Study, values: np.ndarray, spec: MaskSpec) -> np.nd
             study_drop_order(study, "random", spec.ranking, spec.seed, draw)
             for draw in range(NUM_RANDOM_DRAWS)
         ]
-    else:
-        kind = "influence" if spec.kind in ("none", "band") else spec.kind
-        orders = [study_drop_order(study, kind, spec.ranking)]
-    rows = [-masked_statistics(values, order, on, stop - start, start=start) for order in orders]
-    return np.stack(rows) if spec.kind == "random" else rows[0]
+        return -draw_statistics(values, orders, on, stop - start)
+    kind = "influence" if spec.kind in ("none", "band") else spec.kind
+    order = study_drop_order(study, kind, spec.ranking)
+    return -masked_statistics(values, order, on, stop - start, start=start)
