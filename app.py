@@ -7,15 +7,23 @@ from ldviz.ui.frame import show_frame
 st.set_page_config(page_title="ldviz", page_icon=":material/blur_on:", layout="wide")
 
 page = st.navigation(
-    [
-        st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
-        st.Page("pages/distortion.py", title="Distortion", icon=":material/waves:"),
-        st.Page("pages/latent_grid.py", title="Latent grid", icon=":material/grid_on:"),
-        st.Page("pages/attack.py", title="Attack", icon=":material/troubleshoot:"),
-        st.Page("pages/timesteps.py", title="Timesteps & masks", icon=":material/timeline:"),
-        st.Page("pages/samples.py", title="Samples", icon=":material/grid_view:"),
-        st.Page("pages/compare_attacks.py", title="Attacks compared", icon=":material/compare:"),
-    ]
+    {
+        "": [st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True)],
+        "Geometry": [
+            st.Page("pages/distortion.py", title="Distortion", icon=":material/waves:"),
+            st.Page("pages/embedding.py", title="Latent map", icon=":material/scatter_plot:"),
+            st.Page("pages/latent_grid.py", title="Latent grid", icon=":material/grid_on:"),
+        ],
+        "Memory": [
+            st.Page("pages/attack.py", title="Attack", icon=":material/troubleshoot:"),
+            st.Page("pages/timesteps.py", title="Timesteps & masks", icon=":material/timeline:"),
+            st.Page("pages/samples.py", title="Samples", icon=":material/grid_view:"),
+            st.Page(
+                "pages/compare_attacks.py", title="Attacks compared", icon=":material/compare:"
+            ),
+        ],
+    },
+    expanded=True,
 )
 show_frame()
 page.run()
