@@ -7,6 +7,7 @@ from ldviz.ui.attack_controls import show_attack_card, show_attack_controls
 from ldviz.ui.evidence import EVIDENCE_SEED, METRIC_TITLES, show_metric_choice
 from ldviz.ui.evidence_choice import show_choice
 from ldviz.ui.evidence_drop import show_drop
+from ldviz.ui.evidence_shift import show_shift
 from ldviz.ui.evidence_timesteps import show_timesteps
 from ldviz.ui.exports import ExportTable, PageExport, show_exports
 from ldviz.ui.failures import shown_failures
@@ -47,6 +48,11 @@ with shown_failures():
         figure, rows = show_drop(study, attack, timestep, vectors, metric)
         figures[f"{METRIC_TITLES[metric]} by share dropped"] = figure
         tables.append(ExportTable("Numbers by share dropped", rows))
+
+    st.subheader("Could something else explain it?", anchor=False)
+    rows = show_shift(study)
+    if rows:
+        tables.append(ExportTable("Shift check", rows))
 
     show_attack_card(attack, timestep)
     show_exports(

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from ldviz.metrics.agreement import Agreement, attack_agreement
 from ldviz.metrics.correlation import pearson
@@ -78,6 +77,8 @@ def _pair(
     num_resamples: int,
     seed: int,
 ) -> PairAgreement:
+    from scipy.stats import rankdata
+
     plain = attack_agreement(study.is_member, first, second, fpr=EVIDENCE_FPR)
     counts = {
         "n_member": int(study.is_member.sum()),

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from ldviz.metrics.roc import roc_auc
+from ldviz.metrics.shift import pixel_shift
 from ldviz.study.evidence import unmasked_scores
 from ldviz.study.store import open_study
 from ldviz.ui import evidence_jobs
@@ -126,3 +127,22 @@ def test_without_held_out_images_numbers_are_undefined_not_wrong(
     app = opened()
     st.cache_data.clear()
     assert "needs members and held-out images" in " ".join(error.value for error in app.error)
+
+
+def test_the_shift_check_runs_when_it_is_asked_for(study_folder: Path) -> None:
+    app = opened()
+    before = html_of(app)
+    assert "AUC of pixel statistics" not in before
+    app.button(key="shift-run").click().run()
+    assert not app.exception
+    study = open_study(study_folder)
+    check = pixel_shift(study.is_member, study.images(np.arange(80)))
+    assert "AUC of pixel statistics" in html_of(app)
+    assert value_text(check.auc.value) in html_of(app)
+    assert check.verdict in [element.value for element in (*app.markdown, *app.warning)]
+
+
+def test_the_honest_number_stands_beside_the_optimistic_one(study_folder: Path) -> None:
+    page = html_of(opened())
+    assert "Honest AUC" in page
+    assert "Optimistic AUC" in page

@@ -1,0 +1,57 @@
+"""Could the split itself explain an attack away?  A classifier that never sees the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from ldviz.metrics.shift import ShiftCheck, pixel_shift
+from ldviz.study.store import Study
+from ldviz.ui.evidence import EVIDENCE_SEED
+from ldviz.ui.exports import measured_row
+from ldviz.ui.numbers import Tile, sample_text, show_tiles
+
+
+def show_shift(study: Study) -> list[dict[str, Any]]:
+    """Draw the check once it is asked for.
+
+    Returns:
+        Its number as flat rows; none before.
+    """
+    st.markdown(
+        "An attack means something only if members and held-out images cannot be told apart "
+        "**without the model**. This check trains a plain classifier on pixel statistics "
+        "(brightness, contrast, edges, frequencies, a thumbnail) of one half and scores the other."
+    )
+    asked = f"shift-asked/{study.digest}"
+    if asked not in st.session_state:
+        st.button(
+            "Run the check",
+            key="shift-run",
+            icon=":material/play_arrow:",
+            on_click=lambda: st.session_state.update({asked: True}),
+            help="A few seconds; the result is kept while the server runs.",
+        )
+        return []
+    with st.spinner("Training a classifier on pixel statistics"):
+        check = _shift(study, study.digest)
+    show_tiles([Tile("AUC of pixel statistics", check.auc, detail="0.5 = no shift to be seen")])
+    if check.shifted:
+        st.warning(check.verdict, icon=":material/warning:")
+    else:
+        st.markdown(check.verdict)
+    if check.auc.value is not None:
+        st.caption(
+            f"{check.num_features} statistics; {sample_text(check.auc)}. Look for an interval "
+            "that **contains 0.5**: then no shift of this kind explains an attack's AUC. Other "
+            "kinds of shift are not ruled out."
+        )
+    return [{"quantity": "pixel_shift", "metric": "auc"} | measured_row(check.auc)]
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _shift(_study: Study, digest: str) -> ShiftCheck:
+    images = _study.images(np.arange(_study.num_samples))
+    return pixel_shift(_study.is_member, images, seed=EVIDENCE_SEED)
