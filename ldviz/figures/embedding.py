@@ -55,9 +55,8 @@ def embedding_map(
     axis_titles: tuple[str, str],
     selected: np.ndarray | None = None,
     current: int | None = None,
-    square: bool = True,
 ) -> go.Figure:
-    """Every sample as a point, its id in customdata.
+    """Every sample as a point, its id in customdata, both axes on one scale.
 
     Args:
         points: (n, 2).
@@ -66,7 +65,6 @@ def embedding_map(
         axis_titles: of both axes.
         selected: (n,) bool, which points stay bright; None or none = all.
         current: row of the image that is ringed.
-        square: one scale on both axes, as distances in the plane need.
 
     Returns:
         One trace, or one per group, then the ring.
@@ -99,16 +97,16 @@ def embedding_map(
         )
     several = isinstance(colouring, Groups)
     apply_layout(figure, height=600, legend=several)
-    axis = {"zeroline": False, "showgrid": False, "showticklabels": square, "automargin": True}
+    axis = {"zeroline": False, "showgrid": False, "constrain": "domain"}
     figure.update_xaxes(title=axis_titles[0], **axis)
-    figure.update_yaxes(title=axis_titles[1], **axis)
-    if square:
-        figure.update_yaxes(scaleanchor="x", scaleratio=1)
+    figure.update_yaxes(
+        title=axis_titles[1], scaleanchor="x", scaleratio=1, constraintoward="top", **axis
+    )
     figure.update_layout(
         dragmode="lasso",
         hovermode="closest",
         hoverdistance=12,
-        margin={"l": 50, "r": 10},
+        margin={"l": 50, "r": 10, "t": 40 if several else 66},
         newselection={"line": {"color": NEUTRAL, "width": 2, "dash": "dot"}},
     )
     return figure
@@ -146,10 +144,17 @@ def _continuous(
             "colorscale": SEQUENTIAL,
             "line": {"width": 0.5, "color": "rgba(127,127,127,0.6)"},
             "colorbar": {
-                "title": {"text": scale.title, "side": "right"},
-                "thickness": 12,
+                "title": {"text": scale.title, "side": "top"},
+                "orientation": "h",
+                "x": 0.0,
+                "xanchor": "left",
+                "y": 1.0,
+                "yanchor": "bottom",
+                "len": 0.6,
+                "lenmode": "fraction",
+                "thickness": 10,
                 "outlinewidth": 0,
-                "len": 0.9,
+                "nticks": 6,
             },
         },
         name=scale.title,

@@ -76,7 +76,12 @@ def pca_projection(latents: np.ndarray) -> Projection:
         f"Principal component {index} ({share:.1%} of variance)".replace("%", " %")
         for index, share in enumerate(shares, 1)
     )
-    return Projection(points, (first, second), "Principal components of the latents.")
+    share = f"{shares.sum():.0%}".replace("%", " %")
+    return Projection(
+        points,
+        (first, second),
+        f"The plane in which the latents vary most, with {share} of their variance.",
+    )
 
 
 def tsne_projection(latents: np.ndarray, *, perplexity: float = 30.0, seed: int = 0) -> Projection:

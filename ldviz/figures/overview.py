@@ -60,8 +60,18 @@ def headline_aucs(groups: Sequence[tuple[str, Sequence[HeadlineRow]]]) -> go.Fig
         line={"color": NEUTRAL, "width": 1, "dash": "dash"},
         layer="below",
     )
+    figure.add_annotation(
+        x=CHANCE,
+        y=0,
+        yref="paper",
+        xanchor="left",
+        yanchor="bottom",
+        text=" guessing",
+        showarrow=False,
+        font={"size": 11},
+    )
     figure.update_xaxes(
-        title="AUC, with 95 % interval (0.5 = guessing)",
+        title="AUC with 95 % interval",
         range=[low - pad, high + pad],
         zeroline=False,
         fixedrange=True,

@@ -52,7 +52,7 @@ def denoiser_loss(log: Sequence[Mapping[str, float]]) -> go.Figure:
             "title": "Mean squared error of the noise",
             "type": "log",
             "tickformat": ".2g",
-            "nticks": 6,
+            "dtick": "D2",
         },
     )
     return figure
@@ -118,7 +118,7 @@ def selection_curve(evaluations: Sequence[Mapping[str, Any]], target: float) -> 
         figure.add_hline(
             y=level,
             line={"color": NEUTRAL, "width": 1, "dash": "dash"},
-            annotation={"text": text, "font": {"color": NEUTRAL, "size": 12}},
+            annotation={"text": text, "font": {"size": 12}},
             annotation_position="bottom right" if level == target else "top right",
         )
     apply_layout(figure, height=300)

@@ -259,7 +259,7 @@ def _add_cuts(
             text=f"Q{index + 1}",
             showarrow=False,
             yanchor="bottom",
-            font={"size": 12, "color": NEUTRAL},
+            font={"size": 12},
         )
 
 

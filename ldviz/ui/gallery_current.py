@@ -55,7 +55,8 @@ _STYLE = """<style>
 .ldviz-current { display: flex; flex-wrap: wrap; gap: 8px 14px; font-size: 14px;
   line-height: 1.4; font-variant-numeric: tabular-nums; }
 .ldviz-current img { flex: 0 1 200px; width: 100%; max-width: 200px; min-width: 110px;
-  aspect-ratio: 1; object-fit: contain; image-rendering: pixelated; border-radius: 8px; }
+  aspect-ratio: 1; object-fit: contain; image-rendering: pixelated; border-radius: 8px;
+  outline: 1px solid color-mix(in srgb, currentColor 18%, transparent); outline-offset: -1px; }
 .ldviz-current > div { flex: 1 1 140px; }
 .ldviz-current p { margin: 2px 0; }
 .ldviz-current b { font-size: 17px; }

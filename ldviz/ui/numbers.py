@@ -64,6 +64,15 @@ def measured_text(number: Measured, *, signed: bool = False, digits: int = 3) ->
     return f"{value} ({', '.join(inside)})" if inside else value
 
 
+def bracketed_text(number: Measured, *, signed: bool = False, digits: int = 3) -> str:
+    """Value and interval where the page says what brackets are: "0.853 [0.836, 0.870]"."""
+    value = value_text(number.value, signed=signed, digits=digits)
+    if number.value is None or number.ci95 is None:
+        return value
+    low, high = (value_text(end, signed=signed, digits=digits) for end in number.ci95)
+    return f"{value} [{low}, {high}]"
+
+
 def sample_text(number: Measured) -> str:
     """What a number rests on: "898 members, 899 held-out; 2,000 resamples, seed 0"."""
     parts = []

@@ -133,6 +133,7 @@ _STYLE = """<style>
 .ldviz-facts dl { margin: 0; padding: 0; }
 .ldviz-facts div { display: flex; justify-content: space-between; gap: 14px; padding: 3px 0;
   border-top: 1px solid color-mix(in srgb, currentColor 10%, transparent); }
-.ldviz-facts dt { flex: none; margin: 0; padding: 0; font-weight: 400; color: color-mix(in srgb, currentColor 72%, transparent); }
+.ldviz-facts dt { flex: none; margin: 0; padding: 0; font-weight: 400;
+  color: color-mix(in srgb, currentColor 72%, transparent); }
 .ldviz-facts dd { margin: 0; padding: 0; text-align: right; overflow-wrap: anywhere; }
 </style>"""

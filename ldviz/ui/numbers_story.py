@@ -7,12 +7,12 @@ zero, whichever way the paper's went.
 from __future__ import annotations
 
 from ldviz.metrics.measured import Measured
-from ldviz.ui.numbers import measured_text, value_text
+from ldviz.ui.numbers import bracketed_text, value_text
 from ldviz.ui.numbers_study import HEADLINE_FRACTION, Headline
 
 
 def story(headline: Headline) -> str:
-    """The paragraph, as Markdown."""
+    """The paragraph, as Markdown; brackets hold 95 % intervals."""
     return " ".join([_attack(headline), _quartiles(headline), _masks(headline)])
 
 
@@ -38,7 +38,7 @@ def _attack(headline: Headline) -> str:
     return (
         f"The model was trained on {auc.n_member:,} of these images and has never seen the other "
         f"{auc.n_held_out:,}. **{headline.attack}**{at} {leak}, with an AUC of "
-        f"**{measured_text(auc)}**; guessing would give 0.5."
+        f"**{bracketed_text(auc)}**; guessing would give 0.5."
     )
 
 
@@ -50,7 +50,7 @@ def _quartiles(headline: Headline) -> str:
     numbers = (
         f"**{value_text(lowest.value)}** in the quarter of images with the lowest local "
         f"distortion and **{value_text(highest.value)}** in the quarter with the highest, "
-        f"a difference of {measured_text(step, signed=True)}"
+        f"a difference of {bracketed_text(step, signed=True)}"
     )
     if not step.excludes_zero:
         return f"The AUC is {numbers}: no difference that can be told from zero."
@@ -79,12 +79,11 @@ def _masks(headline: Headline) -> str:
 
 def _effect(difference: Measured) -> str:
     """What a mask does to the AUC."""
-    number = f"**{value_text(difference.value, signed=True)}**"
-    interval = measured_text(difference, signed=True).partition(" ")[2]
+    number = f"**{bracketed_text(difference, signed=True)}**"
     if not difference.excludes_zero:
-        return f"changes the AUC by {number} {interval}, not to be told from zero"
+        return f"changes the AUC by {number}, not to be told from zero"
     verb = "raises" if difference.value > 0 else "lowers"
-    return f"{verb} it by {number} {interval}"
+    return f"{verb} the AUC by {number}"
 
 
 def _verdict(influence: Measured, against_random: Measured) -> str:

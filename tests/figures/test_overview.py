@@ -26,7 +26,7 @@ def test_a_dot_has_the_whiskers_of_its_interval():
     assert dot.error_x.arrayminus == pytest.approx([0.03])
     assert dot.error_x.array == pytest.approx([0.02])
     assert "3 members, 4 held-out" in dot.hovertemplate
-    assert figure.layout.xaxis.title.text.startswith("AUC, with 95 % interval")
+    assert figure.layout.xaxis.title.text == "AUC with 95 % interval"
 
 
 def test_rows_run_downwards_under_their_headings():
@@ -45,7 +45,7 @@ def test_rows_run_downwards_under_their_headings():
 def test_a_number_that_is_not_available_says_so_and_draws_nothing():
     figure = headline_aucs([("All", [headline_row(None)])])
     assert not figure.data
-    assert [note.text for note in figure.layout.annotations] == ["not available"]
+    assert "not available" in [note.text for note in figure.layout.annotations]
 
 
 def test_the_papers_numbers_are_hollow():

@@ -12,6 +12,7 @@ from ldviz.metrics.roc import roc_auc
 from ldviz.study.store import open_study
 from ldviz.ui.numbers import (
     Tile,
+    bracketed_text,
     interval_text,
     measured_text,
     sample_text,
@@ -79,6 +80,8 @@ def test_values(value, signed, text):
 
 def test_a_number_in_running_text_carries_its_interval():
     assert measured_text(AUC) == "0.853 (95 % interval 0.836 to 0.870)"
+    assert bracketed_text(AUC) == "0.853 [0.836, 0.870]"
+    assert bracketed_text(MISSING) == "not available"
     assert interval_text(difference(-0.02, 0.03), signed=True) == "−0.050 to +0.010"
     assert measured_text(MISSING) == "not available"
     assert sample_text(AUC) == "898 members, 899 held-out; 2,000 resamples, seed 3"
@@ -114,7 +117,11 @@ def test_a_mask_that_changes_nothing_is_not_called_a_gain():
 @pytest.mark.parametrize(
     ("influence", "against_random", "words"),
     [
-        (difference(0.02, 0.01), difference(0.05, 0.01), "raises it by **+0.020**"),
+        (
+            difference(0.02, 0.01),
+            difference(0.05, 0.01),
+            "raises the AUC by **+0.020 [+0.010, +0.030]**",
+        ),
         (difference(-0.02, 0.01), difference(0.01, 0.01), "unlike in the paper"),
         (difference(0.0, 0.01), difference(0.01, 0.02), "does not show where in the latent"),
     ],

@@ -1,0 +1,221 @@
+"""Overview: what is in this study, and its story in one paragraph."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+
+import streamlit as st
+
+from ldviz.figures.overview import HeadlineRow, headline_aucs
+from ldviz.figures.overview_training import autoencoder_losses, denoiser_loss, selection_curve
+from ldviz.figures.theme import MASK_COLOURS, MASK_TITLES, QUARTILE_COLOURS
+from ldviz.study.store import Study
+from ldviz.ui.failures import shown_failures
+from ldviz.ui.frame import ensure_frame
+from ldviz.ui.numbers import Tile, sample_text, show_tiles
+from ldviz.ui.numbers_facts import show_facts, study_facts
+from ldviz.ui.numbers_story import chosen_timestep_note, story
+from ldviz.ui.numbers_study import HEADLINE_FRACTION, Headline, headline
+from ldviz.ui.state import current_study
+from ldviz.ui.thumbnails import spaced_sheet_uri
+
+CHART = {"displayModeBar": False}
+_SHARE = f"{100 * HEADLINE_FRACTION:.0f} %"
+_QUARTILES = ("lowest quarter", "second", "third", "highest quarter")
+
+
+def show_overview() -> None:
+    """The page: the numbers come last in time and first on screen."""
+    study = current_study()
+    st.title(study.title)
+    st.markdown(
+        "Can one tell which images a latent diffusion model was trained on, and does the geometry "
+        f"of its decoder say which ones? {study.manifest.description}"
+    )
+    top = st.empty()
+    seen = f"overview-seen/{study.digest}"
+    if seen not in st.session_state:
+        top.html(_WAITING)
+    show_pictures(study)
+    st.subheader("What is in this study")
+    show_facts(study_facts(study))
+    show_training(study)
+    with top.container(), shown_failures():
+        numbers = headline(study)
+        st.session_state[seen] = True
+        if numbers is None:
+            st.info(
+                "This study has no stored attack vectors, so its AUCs are not available. "
+                "Its geometry is on the Distortion and Latent grid pages.",
+                icon=":material/info:",
+            )
+        else:
+            show_story(numbers)
+
+
+def show_story(numbers: Headline) -> None:
+    """Tiles, the paragraph, and every AUC on one axis."""
+    at = "" if numbers.timestep is None else f", t = {numbers.timestep}"
+    show_tiles(
+        [
+            Tile(f"AUC of {numbers.attack}{at}", numbers.auc["none"], detail="all dimensions kept"),
+            Tile(
+                "Highest minus lowest quarter",
+                numbers.quartile_step,
+                signed=True,
+                colour=QUARTILE_COLOURS[3],
+                detail=f"AUC by local distortion, rank {numbers.rank}",
+            ),
+            Tile(
+                f"Lowest {_SHARE} dropped",
+                numbers.difference["influence", "none"],
+                signed=True,
+                colour=MASK_COLOURS["influence"],
+                detail="change of the AUC, by influence",
+            ),
+            Tile(
+                f"Random {_SHARE} dropped",
+                numbers.difference["random", "none"],
+                signed=True,
+                colour=MASK_COLOURS["random"],
+                detail="change of the AUC, mean of 10 draws",
+            ),
+        ]
+    )
+    words, chart = st.columns([1, 1], gap="large")
+    with words:
+        st.subheader("What this study shows", anchor=False)
+        st.markdown(story(numbers))
+        st.caption(
+            f"Brackets: 95 % intervals. {sample_text(numbers.auc['none'])}. Differences between "
+            f"masks are paired; quarters hold {_range(numbers)} images each. "
+            f"{chosen_timestep_note(numbers)}"
+        )
+    with chart:
+        st.plotly_chart(
+            headline_aucs(_groups(numbers)),
+            config=CHART,
+            key="overview-headline",
+            alt="AUC of each mask and of each quarter of local distortion, with intervals.",
+        )
+
+
+def show_pictures(study: Study) -> None:
+    """What the model draws, and what its autoencoder makes of held-out images."""
+    _, height, width = study.image_shape
+    folder = study.path / "sheets"
+    left, right = st.columns(2, gap="large")
+    for column, title, name, together, words in (
+        (left, "Samples of the model", "samples.png", 1, "Drawn from noise alone."),
+        (
+            right,
+            "Reconstructions",
+            "reconstructions.png",
+            2,
+            "Held-out images; below each, what decoding its latent gives back.",
+        ),
+    ):
+        with column:
+            st.subheader(title, anchor=False)
+            uri = spaced_sheet_uri(folder / name, (height, width), lines_together=together)
+            if uri is None:
+                st.caption("Not stored with this study.")
+                continue
+            st.html(
+                f'<img src="{uri}" alt="{escape(title)}. {escape(words)}" style="width:100%;'
+                'max-width:560px;image-rendering:pixelated;display:block">'
+            )
+            st.caption(words)
+
+
+def show_training(study: Study) -> None:
+    """Losses and the curve by which the epoch was chosen, from ``training.json``."""
+    record = _training_record(study)
+    if record is None:
+        return
+    st.subheader("How the model came about")
+    evaluations = record["evaluations"]
+    target = record["recipe"]["selection"]["target_auc"]
+    kept = [entry["epoch"] for entry in evaluations if entry["kept"]]
+    if kept:
+        st.markdown(
+            f"Both models saw the members alone. The denoiser was attacked every "
+            f"{record['recipe']['selection']['evaluate_every']} epochs, and the checkpoint whose "
+            f"AUC came nearest to {target:g} was kept: **epoch {kept[0]}** of "
+            f"{len(record['denoiser_log'])}. A model that has not overfitted would have nothing "
+            "to show, and a saturated one would hide every difference."
+        )
+    curve, losses = st.columns([3, 2], gap="large")
+    with curve:
+        st.plotly_chart(
+            selection_curve(evaluations, target),
+            config=CHART,
+            key="overview-selection",
+            alt="SimA's AUC by epoch of training; a star marks the epoch that was kept.",
+        )
+    with losses:
+        tabs = st.tabs(["Denoiser", "Autoencoder"])
+        with tabs[0]:
+            st.plotly_chart(
+                denoiser_loss(record["denoiser_log"]),
+                config=CHART,
+                key="overview-denoiser",
+                alt="Loss of the denoiser by epoch.",
+            )
+        with tabs[1]:
+            st.plotly_chart(
+                autoencoder_losses(record["autoencoder_log"]),
+                config=CHART,
+                key="overview-autoencoder",
+                alt="Reconstruction error and KL of the autoencoder by epoch.",
+            )
+
+
+def _training_record(study: Study) -> dict | None:
+    """The record that training left; None for a study made of someone else's model."""
+    try:
+        record = json.loads((study.path / "training.json").read_text())
+        usable = record["evaluations"] and record["denoiser_log"] and record["autoencoder_log"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return record if usable else None
+
+
+def _groups(numbers: Headline) -> list[tuple[str, list[HeadlineRow]]]:
+    masks = [
+        HeadlineRow(MASK_TITLES[kind], MASK_COLOURS[kind], numbers.auc[kind])
+        for kind in ("none", "influence", "random")
+    ]
+    quarters = [
+        HeadlineRow(title, colour, number)
+        for title, colour, number in zip(
+            _QUARTILES, QUARTILE_COLOURS, numbers.quartile, strict=True
+        )
+    ]
+    return [
+        (f"All images, {_SHARE} dropped", masks),
+        ("By distortion, no mask", quarters),
+    ]
+
+
+def _range(numbers: Headline) -> str:
+    """Sizes of the quarters: "449 to 450"."""
+    sizes = [(number.n_member or 0) + (number.n_held_out or 0) for number in numbers.quartile]
+    low, high = min(sizes), max(sizes)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+_WAITING = """<style>
+.ldviz-waiting { min-height: 470px; padding-top: 14px;
+  color: color-mix(in srgb, currentColor 65%, transparent); }
+.ldviz-waiting div { height: 104px; margin-top: 12px; border-radius: 8px;
+  background: color-mix(in srgb, currentColor 9%, transparent); }
+</style>
+<div class="ldviz-waiting" role="status">Computing the headline numbers and their intervals …
+<div></div></div>"""
+
+
+ensure_frame()
+with shown_failures():
+    show_overview()

@@ -1,0 +1,130 @@
+"""The Overview by AppTest: its story, its card, what is missing, without torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.hand_made_study import write_hand_made_study
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = str(ROOT / "pages" / "overview.py")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the page looks for studies."""
+    path = tmp_path / "studies"
+    monkeypatch.setenv("LDVIZ_STUDIES", str(path))
+    return path
+
+
+def opened() -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def html(app: AppTest) -> str:
+    return "".join(element.proto.body for element in app.get("html"))
+
+
+def markdown(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.markdown, *app.caption])
+
+
+def test_the_story_stands_on_the_page_with_its_numbers(folder):
+    write_hand_made_study(folder / "noise")
+    app = opened()
+    assert app.title[0].value == "Hand-made noise"
+    assert not app.error
+    text = markdown(app)
+    assert "The model was trained on 40 of these images" in text
+    assert "**SimA** at timestep 50" in text
+    assert "(9 of 24)" in text
+    assert "best of 2 stored timesteps" in text
+    assert "2,000 resamples, seed 0" in text
+    assert html(app).count('class="ldviz-tile computed"') == 4
+
+
+def test_every_chart_is_there_and_described(folder):
+    write_hand_made_study(folder / "noise")
+    charts = opened().get("plotly_chart")
+    assert len(charts) == 4
+    assert all(chart.proto.alt for chart in charts)
+
+
+def test_the_card_names_split_model_and_digest(folder):
+    write_hand_made_study(folder / "noise")
+    text = html(opened())
+    for fact in ("<dd>2 × 3 × 4, d = 24</dd>", "<dd>22 min</dd>", "<dd>0.70 M parameters</dd>"):
+        assert fact in text
+
+
+def test_sheets_are_shown_with_words_or_said_to_be_missing(folder):
+    write_hand_made_study(folder / "noise")
+    app = opened()
+    assert 'alt="Samples of the model. Drawn from noise alone."' in html(app)
+    assert 'alt="Reconstructions' not in html(app)
+    assert "Not stored with this study." in markdown(app)
+
+
+def test_the_kept_epoch_is_named(folder):
+    write_hand_made_study(folder / "noise")
+    assert "**epoch 40** of 2" in markdown(opened())
+
+
+def test_a_study_without_training_record_or_attack_still_has_a_page(folder):
+    write_hand_made_study(folder / "noise", with_attack=False, with_training=False)
+    app = opened()
+    assert "no stored attack vectors" in app.info[0].value
+    assert not app.get("plotly_chart")
+    assert "What is in this study" in [element.value for element in app.subheader]
+
+
+def test_a_damaged_training_record_costs_its_charts_alone(folder):
+    write_hand_made_study(folder / "noise")
+    (folder / "noise" / "training.json").write_text('{"evaluations": 3')
+    app = opened()
+    assert not app.error
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_no_study_is_one_clear_message(folder):
+    app = opened()
+    (error,) = app.error
+    assert "There is no study to show" in error.value
+    assert not app.title
+
+
+def test_a_damaged_array_is_one_clear_message_beside_the_card(folder):
+    # A size of its own: numbers are remembered by the study's digest.
+    write_hand_made_study(folder / "noise", num_samples=60)
+    block = folder / "noise" / "arrays" / "sima-t0050" / "00000.safetensors"
+    content = bytearray(block.read_bytes())
+    content[-1] ^= 1
+    block.write_bytes(bytes(content))
+    app = opened()
+    (error,) = app.error
+    assert "has changed since it was written" in error.value
+    assert "ldviz-facts" in html(app)
+
+
+@pytest.mark.parametrize("page", ["overview", "distortion", "embedding"])
+def test_the_page_imports_no_torch(folder, page):
+    write_hand_made_study(folder / "noise")
+    script = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(ROOT / 'pages' / f'{page}.py')!r}, default_timeout=120)\n"
+        "assert not app.run().exception and not app.error\n"
+        "print(sorted({'torch', 'diffusers', 'sklearn', 'scipy'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
