@@ -72,8 +72,8 @@ def show_comparison(study: Study, comparison: Comparison) -> tuple[list[AttackBl
     ]
     note = (
         f"{study.title}: {study.manifest.n_member:,} members, {study.manifest.n_held_out:,} "
-        f"held-out; {view.mask.drop_fraction:.0%} of the dimensions left on dropped; positive "
-        f"class {view.positive}; 95% intervals from {NUM_RESAMPLES:,} resamples, "
+        f"held-out; {100 * view.mask.drop_fraction:.0f} % of the dimensions left on dropped; "
+        f"positive class {view.positive}; 95 % intervals from {NUM_RESAMPLES:,} resamples, "
         f"seed {EVIDENCE_SEED}"
     )
     if comparison.optimistic:

@@ -15,7 +15,13 @@ from ldviz.ui.failures import shown_failures
 from ldviz.ui.frame import ensure_frame
 from ldviz.ui.live import wait_for_vectors
 from ldviz.ui.samples import Samples, clear_samples, foreign_selection, samples_of
-from ldviz.ui.samples_chosen import show_chosen, show_chosen_controls, show_chosen_pictures
+from ldviz.ui.samples_chosen import (
+    chosen_numbers,
+    show_chosen_controls,
+    show_chosen_numbers,
+    show_chosen_pictures,
+    show_chosen_roc,
+)
 from ldviz.ui.samples_histogram import (
     histogram_payload,
     show_score_histogram,
@@ -31,7 +37,7 @@ HISTOGRAM = "samples-histogram"
 def show_mask_choice() -> tuple[MaskSpec, str]:
     """Score without a mask, or with the view's."""
     mask = current_view().mask
-    title = f"lowest {mask.drop_fraction:.0%} of influence dropped"
+    title = f"lowest {100 * mask.drop_fraction:.0f} % of influence dropped"
     masked = st.segmented_control(
         "Scored with",
         [False, True],
@@ -82,11 +88,13 @@ def show_samples(study: Study, attack: str, timestep: int | None, vectors: np.nd
 
     st.subheader("Score and distortion", anchor=False)
     show_chosen_controls(samples)
+    parts = chosen_numbers(samples)
+    numbers = show_chosen_numbers(parts)
     left, right = st.columns([3, 2], gap="large")
     with left:
         scatter = show_scatter(samples)
     with right:
-        roc, numbers = show_chosen(samples)
+        roc = show_chosen_roc(samples, parts)
     show_chosen_pictures(samples)
 
     st.subheader("One by one", anchor=False)

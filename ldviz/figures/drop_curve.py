@@ -103,7 +103,7 @@ def metric_by_fraction(
         x=paper_fraction,
         y=1,
         yref="paper",
-        text=f"paper: {paper_fraction:.0%}",
+        text=f"paper: {100 * paper_fraction:.0f} %",
         showarrow=False,
         xanchor="left",
         yanchor="top",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ldviz.metrics.agreement import Agreement, attack_agreement
-from ldviz.metrics.correlation import pearson
+from ldviz.metrics.frequency import pearson
 from ldviz.metrics.measured import Measured
 from ldviz.study.evidence import EVIDENCE_FPR
 from ldviz.study.store import Study
@@ -84,10 +84,14 @@ def _pair(
         "n_member": int(study.is_member.sum()),
         "n_held_out": int((~study.is_member).sum()),
     }
-    correlation = pearson(rankdata(first), rankdata(second), num_resamples=num_resamples, seed=seed)
-    return PairAgreement(
-        a, b, correlation.model_copy(update=counts), _overlap(plain, counts), plain
+    correlation = pearson(
+        rankdata(first),
+        rankdata(second),
+        is_member=study.is_member,
+        num_resamples=num_resamples,
+        seed=seed,
     )
+    return PairAgreement(a, b, correlation, _overlap(plain, counts), plain)
 
 
 def _overlap(plain: Agreement, counts: dict[str, int]) -> Measured:

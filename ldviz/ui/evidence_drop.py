@@ -16,7 +16,7 @@ from ldviz.study.evidence import Timestep
 from ldviz.study.evidence_masks import DROP_KINDS, PAPER_FRACTION, DropCurves
 from ldviz.study.store import Study
 from ldviz.ui.evidence import METRIC_TITLES, curves_at, fraction_at
-from ldviz.ui.exports import chart_config, measured_row
+from ldviz.ui.exports import measured_row, show_chart
 from ldviz.ui.numbers import Tile, measured_text, sample_text, show_tiles, value_text
 from ldviz.ui.state import change_view, current_view
 
@@ -43,7 +43,7 @@ def show_drop(
         bar = st.progress(0.0, text="Resampling")
         measured = []
         for index, fraction in enumerate(curves.fractions):
-            bar.progress(index / len(curves.fractions), text=f"Resampling, {fraction:.0%} dropped")
+            bar.progress(index / len(curves.fractions), text=f"Resampling, {100 * fraction:.0f} %")
             mask = view.mask.model_copy(update={"drop_fraction": float(fraction)})
             measured.append(fraction_at(study, attack, timestep, vectors, mask, view.positive))
         bar.empty()
@@ -57,12 +57,14 @@ def show_drop(
         current_fraction=view.mask.drop_fraction,
         current={kind: here[kind][metric] for kind in ("none", *DROP_KINDS)},
     )
-    st.plotly_chart(
+    show_chart(
+        study,
+        "masks",
+        metric,
         figure,
         key=_CHART,
         on_select=_choose_fraction,
         selection_mode="points",
-        config=chart_config(study, "masks", metric),
         alt=f"{METRIC_TITLES[metric]} against the share of latent dimensions dropped, for the "
         "lowest influence, at random and the highest influence.",
     )
@@ -90,9 +92,9 @@ def best_text(curves: DropCurves, metric: str, here: dict[str, dict[str, Measure
         return f"No share dropped has a larger {title} than none at all: {level}."
     return (
         f"**Best share, chosen after the fact:** {title} {value_text(value)} with the lowest "
-        f"{fraction:.0%} dropped, {gain} against no mask ({level}). It is the largest of "
+        f"{100 * fraction:.0f} % dropped, {gain} against no mask ({level}). It is the largest of "
         f"{len(curves.fractions)} shares on the same labels, so optimistic; the paper's "
-        f"{PAPER_FRACTION:.0%} was fixed beforehand."
+        f"{100 * PAPER_FRACTION:.0f} % was fixed beforehand."
     )
 
 

@@ -15,7 +15,7 @@ from ldviz.study.evidence import Timestep
 from ldviz.study.evidence_agreement import PairAgreement
 from ldviz.study.store import Study
 from ldviz.ui.evidence import AGREEMENT_RESAMPLES, EVIDENCE_SEED, agreements_at
-from ldviz.ui.exports import chart_config, measured_row
+from ldviz.ui.exports import measured_row, show_chart
 from ldviz.ui.numbers import measured_text, value_text
 
 
@@ -47,10 +47,12 @@ def show_pairs(
     ):
         with column:
             st.markdown(f"**{title}**")
-            st.plotly_chart(
+            show_chart(
+                study,
+                "attacks",
+                title,
                 figure,
                 key=f"compare-{title}",
-                config=chart_config(study, "attacks", title),
                 alt=f"{title} of every pair of {len(at)} attacks.",
             )
             st.caption(caption)

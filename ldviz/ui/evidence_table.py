@@ -97,7 +97,7 @@ def table_latex(blocks: list[AttackBlock], note: str) -> str:
         note: a comment above the table: data, counts, settings.
     """
     lines = [
-        f"% {note}",
+        f"% {note.replace(' %', '%')}",
         r"% Bold: better than both other masks, paired 95\% intervals excluding zero.",
         r"\begin{tabular}{llrccc}",
         r"\toprule",

@@ -22,13 +22,13 @@ from ldviz.study.evidence import (
 from ldviz.study.store import Study
 from ldviz.ui.evidence import METRIC_CHANCE, METRIC_TITLES, parts_at, point_at
 from ldviz.ui.evidence_jobs import show_compute
-from ldviz.ui.exports import chart_config, measured_row
+from ldviz.ui.exports import measured_row, show_chart
 from ldviz.ui.numbers import Tile, sample_text, show_tiles
 from ldviz.ui.state import change_view, current_view
 
 PART_TITLES = (
     "All images",
-    "Lowest quarter of distortion",
+    "Lowest quarter",
     "Second quarter",
     "Third quarter",
     "Highest quarter",
@@ -61,8 +61,8 @@ def show_timesteps(
         at = "" if timestep is None else f" at t = {timestep}"
         st.caption(
             f"{METRIC_TITLES[metric]}{at} without a mask. Over all images: "
-            f"{sample_text(parts[0][metric])}. Quarters are cut over members and held-out "
-            "images together; point at a number for its counts."
+            f"{sample_text(parts[0][metric])}. Quarters of local distortion are cut "
+            "over members and held-out images together; point at a number for its counts."
         )
         rows = [row for row in rows if row["timestep"] != timestep]
         rows += part_rows(attack, timestep, parts)
@@ -121,12 +121,14 @@ def _show_figure(
         current=timestep,
         chance=METRIC_CHANCE[metric],
     )
-    st.plotly_chart(
+    show_chart(
+        study,
+        "timesteps",
+        metric,
         figure,
         key=_CHART,
         on_select=_choose_timestep,
         selection_mode="points",
-        config=chart_config(study, "timesteps", metric),
         alt=f"{METRIC_TITLES[metric]} against the timestep, over all images and by quarter of "
         f"local distortion, at {len(steps)} timesteps.",
     )

@@ -22,6 +22,7 @@ import streamlit as st
 from pydantic import BaseModel
 
 import ldviz
+from ldviz.figures.theme import MEMBER, NEUTRAL
 from ldviz.study.store import Study
 from ldviz.ui.state import current_view
 from ldviz.view import View
@@ -92,6 +93,23 @@ def chart_config(study: Study, page: str, figure: str, *, select: bool = False) 
             "scale": 3,
         },
     }
+
+
+def show_chart(
+    study: Study, page: str, name: str, figure: go.Figure, *, select: bool = False, **options: Any
+) -> None:
+    """Draw a figure that can be saved from its own corner.
+
+    Args:
+        study, page, name: name the saved file.
+        figure: its toolbar's colours are set here, to suit both themes.
+        select: keep the toolbar's box and lasso.
+        options: of ``st.plotly_chart``; give a ``key`` and an ``alt``.
+    """
+    figure.update_layout(
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": NEUTRAL, "activecolor": MEMBER}
+    )
+    st.plotly_chart(figure, config=chart_config(study, page, name, select=select), **options)
 
 
 def show_exports(study: Study, export: PageExport) -> None:

@@ -13,7 +13,7 @@ from ldviz.figures.theme import MASK_COLOURS, NEUTRAL
 from ldviz.metrics.measured import Measured
 from ldviz.metrics.roc import detection_counts, display_curve
 from ldviz.ui.evidence import METRIC_TITLES, subset_at
-from ldviz.ui.exports import chart_config, measured_row
+from ldviz.ui.exports import measured_row, show_chart
 from ldviz.ui.gallery import GalleryGroup, show_gallery
 from ldviz.ui.numbers import Tile, measured_text, sample_text, show_tiles
 from ldviz.ui.samples import Samples, clear_samples
@@ -58,46 +58,56 @@ def show_chosen_controls(samples: Samples) -> None:
         )
 
 
-def show_chosen(samples: Samples) -> tuple[go.Figure | None, list[dict[str, Any]]]:
-    """Numbers and ROC of the chosen samples beside all, then their pictures.
-
-    Returns:
-        The ROC, or None where none is defined, and the numbers as flat rows.
-    """
+def chosen_numbers(samples: Samples) -> dict[str, dict[str, Measured]]:
+    """Metrics of "all" and, where there are any, of the "chosen"."""
     everyone = np.arange(samples.study.num_samples)
     whole = subset_at(samples.study, samples.scores, everyone, samples.positive)
     parts = {"all": whole}
-    rows_of = {"all": everyone}
     if len(samples.chosen):
         parts["chosen"] = subset_at(samples.study, samples.scores, samples.chosen, samples.positive)
-        rows_of["chosen"] = samples.chosen
+    return parts
+
+
+def show_chosen_numbers(parts: dict[str, dict[str, Measured]]) -> list[dict[str, Any]]:
+    """Draw the chosen samples' numbers, or all samples' until some are chosen.
+
+    Returns:
+        The numbers as flat rows.
+    """
     name = "chosen" if "chosen" in parts else "all"
     show_tiles([Tile(METRIC_TITLES[key], parts[name][key]) for key in METRIC_TITLES])
     st.caption(_reading(parts, name))
+    return [
+        {"part": part, "metric": key} | measured_row(numbers[key])
+        for part, numbers in parts.items()
+        for key in METRIC_TITLES
+    ]
+
+
+def show_chosen_roc(samples: Samples, parts: dict[str, dict[str, Measured]]) -> go.Figure | None:
+    """Draw the ROC of the chosen samples beside that of all; None where none is defined."""
+    rows_of = {"all": np.arange(samples.study.num_samples), "chosen": samples.chosen}
     lines = [
         RocLine(title, colour, *_curve(samples, rows_of[title]))
         for title, colour in (("all", NEUTRAL), ("chosen", _COLOUR))
         if title in parts and parts[title]["auc"].value is not None
     ]
-    figure = None
-    if lines:
-        figure = roc_lines(lines, positive=samples.positive)
-        st.plotly_chart(
-            figure,
-            key="samples-roc",
-            config=chart_config(samples.study, "samples", "roc"),
-            alt="ROC of the chosen samples beside that of all.",
-        )
-        st.caption(
-            "Look for a curve of the chosen samples **above the grey one**: the attack finds "
-            "members more easily among them than among all."
-        )
-    rows = [
-        {"part": part, "metric": key} | measured_row(numbers[key])
-        for part, numbers in parts.items()
-        for key in METRIC_TITLES
-    ]
-    return figure, rows
+    if not lines:
+        return None
+    figure = roc_lines(lines, positive=samples.positive)
+    show_chart(
+        samples.study,
+        "samples",
+        "roc",
+        figure,
+        key="samples-roc",
+        alt="ROC of the chosen samples beside that of all.",
+    )
+    st.caption(
+        "Look for a curve of the chosen samples **above the grey one**: the attack finds "
+        "members more easily among them than among all."
+    )
+    return figure
 
 
 def show_chosen_pictures(samples: Samples) -> None:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ldviz.figures.sample_scatter import drawn_rows, sample_scatter
-from ldviz.ui.exports import chart_config
+from ldviz.ui.exports import show_chart
 from ldviz.ui.samples import Samples, choose_samples
 from ldviz.ui.state import current_image
 
@@ -31,12 +31,15 @@ def show_scatter(samples: Samples) -> go.Figure:
         selected=samples.is_chosen,
         current=row,
     )
-    st.plotly_chart(
+    show_chart(
+        study,
+        "samples",
+        "scatter",
         figure,
+        select=True,
         key=_CHART,
         on_select=_choose,
         selection_mode=("points", "box", "lasso"),
-        config=chart_config(study, "samples", "scatter", select=True),
         alt=f"Local distortion against membership score of {len(rows):,} samples.",
     )
     part = "" if len(rows) == study.num_samples else f" {len(rows):,} samples drawn at random."

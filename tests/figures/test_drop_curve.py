@@ -63,7 +63,7 @@ def test_no_mask_stands_at_zero_and_its_level_is_a_line():
     assert trace(figure, "No mask: current").x == (0.0,)
     assert [(s.y0, s.y1) for s in figure.layout.shapes if s.line.dash == "dash"] == [(0.6, 0.6)]
     assert [s.x0 for s in figure.layout.shapes if s.line.dash == "dot"] == [0.4]
-    assert "paper: 40%" in [note.text for note in figure.layout.annotations]
+    assert "paper: 40 %" in [note.text for note in figure.layout.annotations]
 
 
 def test_what_is_not_available_is_left_out():
