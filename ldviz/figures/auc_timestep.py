@@ -73,7 +73,7 @@ def metric_by_timestep(
     for line in lines:
         if line.low is not None and line.high is not None:
             name = f"{line.title}: 95 % interval"
-            add_ribbon(figure, steps, line.low, line.high, line.colour, name, 0.14)
+            add_ribbon(figure, steps, line.low, line.high, line.colour, name, 0.1)
         figure.add_trace(
             go.Scatter(
                 x=steps,
@@ -82,7 +82,7 @@ def metric_by_timestep(
                 line={"color": line.colour, "width": 2.5, "dash": line.dash},
                 marker={"size": 7, "color": line.colour},
                 name=line.title,
-                customdata=steps[:, None],
+                customdata=steps[:, None].tolist(),
                 hovertemplate=f"{line.title}, t = %{{x}}: %{{y:.3f}}<extra></extra>",
                 selected={"marker": {"opacity": 1}},
                 unselected={"marker": {"opacity": 1}},

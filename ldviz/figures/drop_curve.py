@@ -83,7 +83,7 @@ def metric_by_fraction(
                 line={"color": colour, "width": 2.5},
                 marker={"size": 5, "color": colour},
                 name=title,
-                customdata=share[:, None],
+                customdata=share[:, None].tolist(),
                 hovertemplate=f"{title}, %{{x:.0%}}: %{{y:.3f}}<extra></extra>",
                 selected={"marker": {"opacity": 1}},
                 unselected={"marker": {"opacity": 1}},

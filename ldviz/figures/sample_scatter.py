@@ -53,7 +53,7 @@ def sample_scatter(
                 mode="markers",
                 marker={"size": 6, "color": colour, "symbol": symbol, "opacity": 0.7},
                 name=title,
-                customdata=sample_ids[drawn][:, None],
+                customdata=sample_ids[drawn][:, None].tolist(),
                 selectedpoints=chosen if selected.any() else None,
                 selected={"marker": {"opacity": 0.95, "size": 9}},
                 unselected={"marker": {"opacity": 0.15}},

@@ -108,8 +108,8 @@ def test_points_carry_ids_and_chosen_ones_stand_out():
     selected[[2, 5]] = True
     figure = drawn(selected, np.array([0, 1, 2, 5, 6]))
     members, held_out, current = figure.data
-    assert members.customdata.ravel().tolist() == [1000, 1002, 1006]
-    assert held_out.customdata.ravel().tolist() == [1001, 1005]
+    assert [entry[0] for entry in members.customdata] == [1000, 1002, 1006]
+    assert [entry[0] for entry in held_out.customdata] == [1001, 1005]
     assert (list(members.selectedpoints), list(held_out.selectedpoints)) == ([1], [1])
     assert list(current.x) == [4.0]
     assert figure.layout.xaxis.title.text == "Local distortion, rank 20 (nats)"
@@ -160,3 +160,9 @@ def test_exported_rows_hold_what_the_table_shows(samples: Samples):
     assert row["quartile"] == 4
     assert row["membership_score"] == samples.scores[70]
     assert row["label"] == int(samples.study.labels[70])
+
+
+def test_ids_reach_the_browser_as_lists():
+    """Plotly sends arrays packed, and hands a packed point back without its id."""
+    figure = drawn(np.zeros(400, dtype=bool), np.arange(400))
+    assert '"customdata":[[1000],[1002]' in figure.to_json()
