@@ -1,10 +1,15 @@
 """The frame of the dashboard: navigation, the study picker, nothing computed."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from ldviz.ui.frame import show_frame
 
-st.set_page_config(page_title="ldviz", page_icon=":material/blur_on:", layout="wide")
+ICON = Path(__file__).parent / "assets" / "icon.png"
+
+# A picture of our own: named icons are fetched from the network when they become the tab's icon.
+st.set_page_config(page_title="ldviz", page_icon=str(ICON), layout="wide")
 
 page = st.navigation(
     {

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.e2e.browser import ARGUMENTS, system_browser
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_MS = 60_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def page(browser: Browser) -> Iterator[Page]:
     page.set_default_timeout(TIMEOUT_MS)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda line: problems.append(line.text) if _is_problem(line) else None)
+    page.on("console", lambda line: _is_problem(line) and problems.append(_described(line)))
     yield page
     page.close()
     assert problems == []
@@ -103,3 +104,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def _is_problem(line: ConsoleMessage) -> bool:
     """An error in the console; Streamlit's own probing for its base path below a page is none."""
     return line.type == "error" and "/_stcore/" not in line.location.get("url", "")
+
+
+def _described(line: ConsoleMessage) -> str:
+    return f"{line.text} ({line.location.get('url', '')})"

@@ -47,7 +47,7 @@ def digits() -> Study:
 def loaded(page: Page) -> None:
     """The script has run to its end."""
     expect(page.locator("[data-testid=stApp]")).to_have_attribute(
-        "data-test-script-state", "notRunning", timeout=TIMEOUT_MS
+        "data-test-script-state", "notRunning"
     )
     expect(page.locator("[data-testid=stSkeleton]")).to_have_count(0)
 
@@ -61,8 +61,8 @@ def open_lab(page: Page, url: str) -> Locator:
 
 
 def settled(lab: Locator) -> None:
-    expect(lab).to_have_attribute("data-settled", "true", timeout=TIMEOUT_MS)
-    expect(lab).to_have_attribute("data-whole", "true", timeout=TIMEOUT_MS)
+    expect(lab).to_have_attribute("data-settled", "true")
+    expect(lab).to_have_attribute("data-whole", "true")
 
 
 def numbers(lab: Locator) -> list[str]:
