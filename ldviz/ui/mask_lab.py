@@ -224,7 +224,6 @@ class MaskLabPayload:
             "context": self.context,
             "shape": list(self.latent_shape),
             "influence": packed(np.asarray(self.influence, dtype=np.float32).reshape(-1)),
-            "influence_title": "Mean influence",
             "curves": self.sweep.packed if self.sweep else None,
             "progress": self.progress if self.sweep and not self.sweep.whole else 0,
             "last_stage": WITH_INTERVALS if self.offers_intervals else WITH_INTERVALS - 1,
@@ -300,7 +299,7 @@ def show_mask_lab(
     """
 
     def collect() -> None:
-        event = _new_actions(st.session_state[key].get("event"), _seq(key))
+        event = new_actions(st.session_state[key].get("event"), _seq(key))
         if event is not None:
             st.session_state[f"{key}/seq"] = event.seq
             st.session_state[f"{key}/event"] = event
@@ -344,7 +343,7 @@ def _seq(key: str) -> int:
     return st.session_state.get(f"{key}/seq", 0)
 
 
-def _new_actions(value: Any, seq: int) -> MaskLabEvent | None:
+def new_actions(value: Any, seq: int) -> MaskLabEvent | None:
     """The actions after ``seq`` in what the component sent; None where there are none."""
     if value is None:
         return None

@@ -248,25 +248,30 @@ def sweep_steps(
     lists = {
         kind: [order] if isinstance(order, np.ndarray) else order for kind, order in orders.items()
     }
-    num_pieces = sum(len(draws) for draws in lists.values())
+    num_parts = 2 + sum(len(draws) for draws in lists.values())  # no mask, and the kept shares
     done = 0
 
-    whole_statistic = masked_statistic(values)[:, None]
-    counts, metrics = yield from _curves(
-        whole_statistic, is_member, is_positive, positive, columns, 0.0
-    )
+    def curves_of(statistics: np.ndarray) -> Generator[float, None, tuple[np.ndarray, dict]]:
+        """The curves of one mask; progress never stands still, since the browser waits for it."""
+        nonlocal done
+        pieces = _curves(statistics, is_member, is_positive, positive, columns)
+        while True:
+            try:
+                share = next(pieces)
+            except StopIteration as finished:
+                done += 1
+                return finished.value
+            yield (done + share) / num_parts
+
+    counts, metrics = yield from curves_of(masked_statistic(values)[:, None])
     curves = {"none": CurveRows(counts, 1, **metrics)}
     for kind, draws in lists.items():
         total, squares, sums = 0, 0, {}
         for order in draws:
-            statistics = _statistics(values, order, on, dropped)
-            counts, metrics = yield from _curves(
-                statistics, is_member, is_positive, positive, columns, done / num_pieces
-            )
+            counts, metrics = yield from curves_of(_statistics(values, order, on, dropped))
             total = total + counts
             squares = squares + counts[:, band_columns].astype(np.float64) ** 2
             sums = {key: sums.get(key, 0) + value for key, value in metrics.items()}
-            done += 1
         num_draws = len(draws)
         spread = None
         if num_draws > 1:
@@ -399,16 +404,17 @@ def _curves(
     is_positive: np.ndarray,
     positive: Positive,
     columns: np.ndarray,
-    share_done: float,
 ) -> Generator[float, None, tuple[np.ndarray, dict[str, np.ndarray]]]:
-    """Staircases at ``columns`` and the three numbers, a slice of rows at a time."""
+    """Staircases at ``columns`` and the three numbers, a slice of rows at a time.
+
+    Yields the share done after each slice, growing up to 1.
+    """
     sign = -1.0 if positive == "member" else 1.0  # small statistic = member
     num_positive = int(np.count_nonzero(is_positive))
     num_negative = len(is_positive) - num_positive
     rows_per_step = max(1, _SCORES_PER_STEP // max(1, len(is_member)))
     counts, metrics = [], []
     for start in range(0, statistics.shape[1], rows_per_step):
-        yield share_done
         part = np.ascontiguousarray(statistics[:, start : start + rows_per_step].T)
         _, scores = checked_scores(is_member, sign * part)
         above, at_or_above = staircase(is_positive, scores)
@@ -417,6 +423,7 @@ def _curves(
         )
         reached = np.pad(above, ((0, 0), (0, 1)), constant_values=num_positive)
         counts.append(reached[:, columns])
+        yield min(1.0, (start + rows_per_step) / statistics.shape[1])
     joined = [np.concatenate(arrays) for arrays in zip(*(m.values() for m in metrics), strict=True)]
     return np.concatenate(counts), dict(zip(("auc", "asr", "tpr"), joined, strict=True))
 

@@ -279,7 +279,9 @@ def test_the_desk_answers_at_once_and_finishes_over_several_calls():
         assert sweep is first, "until the whole is there, the single fraction is shown"
     assert sweep.whole
     assert len(shares) > 3
-    assert shares == sorted(shares)
+    # The browser asks again only when it sees progress: it must never stand still.
+    assert shares[0] > 0
+    assert (np.diff(shares) > 0).all()
     assert calls == [1, 96], "the sweep is started once and then continued"
     assert desk.sweep("a", 0.2, steps, whole=False)[0] is sweep
 

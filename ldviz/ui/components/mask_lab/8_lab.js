@@ -129,11 +129,11 @@ class Lab {
     if (!this.confirmed) return;
     this.commitSlider();
     const before = this.history();
-    if (action.type === "undo" && before.past.length === 0) return;
-    if (action.type === "redo" && before.future.length === 0) return;
-    if (action.type === "set" && sameState(action.state, before.state)) return;
+    if (applyAction(before, action) === before) return; // nothing to undo, or no change
     this.seq += 1;
     this.pending.push({ seq: this.seq, ...action });
+    this.asked = null;
+    this.lab.dataset.settled = "false";
     this.component.setStateValue("event", { seq: this.seq, actions: this.pending });
     this.invalidate();
   }
@@ -163,6 +163,7 @@ class Lab {
 
   moveSlider() {
     this.dragging = Number(this.slider.value);
+    this.lab.dataset.settled = "false";
     this.invalidate();
   }
 
@@ -198,22 +199,30 @@ class Lab {
     this.act({ type });
   }
 
-  /** After a quiet moment, ask for what is still missing; never twice for the same answer. */
-  askForMore(missing) {
-    clearTimeout(this.timer);
-    if (!missing || this.pending.length || this.dragging !== null) return;
-    if (missing > this.payload.last_stage) return;
+  /**
+   * Ask for what the present mask still lacks, after a quiet moment; never twice for one answer.
+   *
+   * The sweep is asked for even while the slider is held, since the drag is what needs it.
+   */
+  askForMore(stage) {
     const state = this.history().state;
-    const question = JSON.stringify([intervalsKey(this.payload.context, state), missing, this.payload.progress]);
-    if (question === this.asked) return;
-    const started = this.payload.progress > 0;
-    const wait = missing === WITH_INTERVALS ? INTERVALS_IDLE_MS : started ? 0 : SWEEP_IDLE_MS;
+    const { context, last_stage, progress, message } = this.payload;
+    const question = JSON.stringify([intervalsKey(context, state), stage, progress]);
+    const busy = this.pending.length > 0 || (stage === WITH_INTERVALS && this.dragging !== null);
+    if (!stage || stage > last_stage || message || busy || question === this.asked) {
+      clearTimeout(this.timer);
+      this.waitingToAsk = null;
+      return;
+    }
+    if (question === this.waitingToAsk) return;
+    clearTimeout(this.timer);
+    this.waitingToAsk = question;
+    const wait = stage === WITH_INTERVALS ? INTERVALS_IDLE_MS : progress > 0 ? 0 : SWEEP_IDLE_MS;
     this.timer = setTimeout(() => {
+      this.waitingToAsk = null;
       this.asked = question;
       const { channels_off, cells_off, drop_fraction } = state;
-      this.component.setTriggerValue("need", {
-        context: this.payload.context, channels_off, cells_off, drop_fraction, stage: missing,
-      });
+      this.component.setTriggerValue("need", { context, channels_off, cells_off, drop_fraction, stage });
     }, wait);
   }
 
@@ -250,13 +259,14 @@ class Lab {
     const intervals = this.intervals.get(intervalsKey(payload.context, state)) ?? null;
     const complete = sweep?.whole;
     if (this.curves && !payload.message) this.drawNumbers(state, row, intervals);
+    setText(this.find(".roc-heading"), payload.title);
+    this.drawFoot();
     this.drawMessage(payload.message);
 
     const settled = row >= 0 && this.pending.length === 0 && this.dragging === null;
-    Object.assign(this.lab.dataset, { settled, seq: this.seq, waiting: row < 0 });
+    Object.assign(this.lab.dataset, { settled, whole: Boolean(complete), seq: this.seq, waiting: row < 0 });
     this.lab.setAttribute("aria-busy", String(!settled));
-    const missing = complete ? (intervals ? 0 : WITH_INTERVALS) : FULL_SWEEP;
-    this.askForMore(row < 0 || payload.message ? 0 : missing);
+    this.askForMore(complete ? (intervals ? 0 : WITH_INTERVALS) : FULL_SWEEP);
     if (settled) this.announce(state);
   }
 
@@ -275,17 +285,16 @@ class Lab {
     const width = this.find(".plot").clientWidth;
     const { names, details, colors, positive } = payload;
     const legend = { kinds: this.kinds, names, details, colors };
-    const figureKey = JSON.stringify([width, state.axes, legend, positive, payload.sample, this.counts]);
+    const figureKey = JSON.stringify([width, state.axes, legend, positive, this.counts]);
     if (figureKey !== this.figureKey) {
       this.figureKey = figureKey;
       this.figure.layout({ width, axes: state.axes, positive, counts: this.counts, ...legend });
       this.table.layout(legend);
-      this.drawFoot();
     }
   }
 
   layoutLatent() {
-    const { shape, influence_title: title } = this.payload;
+    const { shape } = this.payload;
     const values = this.influence.values;
     const range = { low: Math.min(...values), high: Math.max(...values) };
     if (range.high === range.low) range.high += 1;
@@ -296,9 +305,6 @@ class Lab {
     setText(this.find(".scale-min"), formatSigned(range.low, 2));
     const stops = [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1].map((share) => cssColor(viridis(share)));
     this.find(".scale-bar").style.background = `linear-gradient(to top, ${stops.join(", ")})`;
-    this.find(".legend-title").innerHTML = `${title} ½ log <i>G</i><sub>ii</sub> (nats)`;
-    this.find(".off-key").innerHTML =
-      '<rect class="hatch-ground" width="12" height="12"/><path class="off-lines" d="M0 12L12 0M-3 3L3 -3M9 15L15 9M0 6L6 0M6 12L12 6"/>';
     this.latentStateKey = null;
   }
 
@@ -313,9 +319,12 @@ class Lab {
     setText(this.find(".drop-count"), text);
     this.slider.setAttribute("aria-valuetext", `${state.drop_fraction.toFixed(2)}: ${text}`);
     this.slider.style.setProperty("--share", state.drop_fraction / LARGEST_FRACTION);
-    this.find("[data-action=undo]").disabled = history.past.length === 0;
-    this.find("[data-action=redo]").disabled = history.future.length === 0;
-    this.find("[data-action=reset]").disabled = sameState(state, { ...history.initial, axes: state.axes });
+    // aria-disabled, not disabled: a button that disabled itself would lose the keyboard's focus.
+    const atStart = sameState(state, { ...history.initial, axes: state.axes });
+    const useless = { undo: !history.past.length, redo: !history.future.length, reset: atStart };
+    for (const [action, isUseless] of Object.entries(useless)) {
+      this.find(`[data-action=${action}]`).setAttribute("aria-disabled", String(isUseless));
+    }
     for (const button of this.lab.querySelectorAll("[data-axes]")) {
       button.setAttribute("aria-pressed", String(button.dataset.axes === state.axes));
     }
@@ -341,7 +350,6 @@ class Lab {
     else this.figure.draw(visible, Number(this.lab.dataset.drawnFraction));
     if (row >= 0) this.lab.dataset.drawnFraction = state.drop_fraction;
     this.table.draw(this.curves, row >= 0 ? intervals : null, this.hidden);
-    setText(this.find(".roc-heading"), this.payload.title);
     const offered = this.payload.last_stage >= WITH_INTERVALS;
     const about = intervals
       ? "Grey: 95 % intervals. Bold Δ: its paired interval excludes zero."
