@@ -17,9 +17,16 @@ def findings(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Compute everything, whatever is kept.")
     ] = False,
+    compute: Annotated[
+        bool,
+        typer.Option("--compute", help="Run the model for attacks that nothing is stored of."),
+    ] = False,
     save: Annotated[
         bool, typer.Option("--save", help="Keep the result beside each study, to travel with it.")
     ] = False,
+    device: Annotated[
+        str | None, typer.Option(help='For --compute: "cpu", "cuda", "mps"; default: the best.')
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print what the studies find: quartiles, masks, beta, complexity, with intervals."""
@@ -36,7 +43,14 @@ def findings(
         studies, failures = open_studies(study_folders())
     with terminal_progress() as progress:
         result = build_findings(
-            studies, failures, num_resamples=resamples, seed=seed, fresh=fresh, progress=progress
+            studies,
+            failures,
+            num_resamples=resamples,
+            seed=seed,
+            fresh=fresh,
+            compute=compute,
+            device=device,
+            progress=progress,
         )
     if save:
         for name, found in result.studies.items():

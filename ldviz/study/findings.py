@@ -1,7 +1,7 @@
 """What a study finds: quartiles, masks, frequency, complexity, each number with its interval.
 
 The Findings page and ``python -m ldviz findings`` both show what is computed here, so they
-agree to the last digit.  Only stored vectors and ranks are used: nothing here runs a model.
+agree to the last digit.  Stored vectors and ranks are used; a model runs only where asked.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from ldviz.attacks import get_attack
+from ldviz.attacks import attack_names, get_attack
 from ldviz.attacks.masks import num_dropped
-from ldviz.metrics.correlation import pearson
+from ldviz.metrics.frequency import pearson, radial_spectrum
 from ldviz.metrics.independent import independent_difference
 from ldviz.metrics.intervals import metric_intervals
 from ldviz.metrics.measured import Measured
@@ -26,13 +26,17 @@ from ldviz.study.ranks import (
     ordered_attacks,
     ordered_scores,
     ordered_timesteps,
+    standard_scores,
 )
 from ldviz.study.report import measure_scores
 from ldviz.study.store import Study
+from ldviz.study.vectors import attack_vectors
 
 FINDINGS_VERSION = 1
 METRICS = ("auc", "asr", "tpr_at_1pct_fpr")
 FURTHER_METRICS = ("auc", "tpr_at_1pct_fpr", "tpr_at_0_1pct_fpr")
+COMPUTED_TIMESTEPS = (60, 120, 200)
+CUTOFFS = tuple(round(0.05 + 0.025 * step, 3) for step in range(23))
 DIFFERENCES = (
     ("influence", "none"),
     ("random", "none"),
@@ -80,6 +84,19 @@ class FurtherFindings(_Part):
     differences: dict[str, dict[str, Measured]]
 
 
+class FrequencyFindings(_Part):
+    """Pearson's r between local distortion and the magnitude of low and high frequencies.
+
+    Attributes:
+        cutoffs: cycles per pixel, ascending; 0.25 is the paper's.
+        low, high: r at each.
+    """
+
+    cutoffs: tuple[float, ...]
+    low: Axis
+    high: Axis
+
+
 class StudyFindings(_Part):
     """Everything that is found in one study.
 
@@ -88,8 +105,12 @@ class StudyFindings(_Part):
         distortion_quantiles: 0, 25, 50, 75 and 100 % of local distortion, in nats.
         influence_spread: nats; median over samples of the standard deviation of influence
             over the latent dimensions.
+        dropped_share: median over samples of the part of the default attack's unmasked
+            statistic that the least-influential 40 % make up, at the default timestep; None
+            where its vectors are not stored, or it sums signed terms.
         attacks: by name.
         complexity: name of a known complexity to Pearson's r with local distortion.
+        frequency: Table 3 of the paper, at many cut-offs.
         further: None where there are no further held-out images.
     """
 
@@ -107,8 +128,10 @@ class StudyFindings(_Part):
     default_timestep: int | None
     distortion_quantiles: tuple[float, float, float, float, float]
     influence_spread: float
+    dropped_share: float | None
     attacks: dict[str, AttackFindings]
     complexity: dict[str, Measured]
+    frequency: FrequencyFindings
     further: FurtherFindings | None
 
 
@@ -117,6 +140,8 @@ def study_findings(
     *,
     num_resamples: int = 2000,
     seed: int = 0,
+    compute: bool = False,
+    device: str | None = None,
     progress: Progress = no_progress,
 ) -> StudyFindings:
     """Compute all findings of a study.
@@ -124,6 +149,8 @@ def study_findings(
     Args:
         study: with geometry and an attack.
         num_resamples, seed: of the bootstrap behind every interval.
+        compute: run the model for attacks that nothing is stored of, at a few timesteps.
+        device: for the model.
         progress: told after every attack and timestep; may cancel.
 
     Raises:
@@ -131,18 +158,23 @@ def study_findings(
 
     Cost: about a second of a core per attack and timestep, at 2,000 samples.
     """
-    names = ordered_attacks(study)
-    steps = {name: ordered_timesteps(study, name) for name in names}
+    steps = {name: ordered_timesteps(study, name) for name in ordered_attacks(study)}
+    if compute:
+        steps = {name: steps.get(name) or computed_timesteps(name) for name in attack_names()}
     total, done = sum(map(len, steps.values())), 0
     quartile = quartiles(study.local_distortion())
     attacks: dict[str, AttackFindings] = {}
-    for name in names:
+    for name, axis in steps.items():
         columns = []
-        for timestep in steps[name]:
+        for timestep in axis:
             progress(done, total, f"findings of {study.title}: {get_attack(name).title}")
-            columns.append(_column(study, name, timestep, quartile, num_resamples, seed))
+            scores = ordered_scores(study, name, timestep)
+            if scores is None:
+                vectors = attack_vectors(study, name, timestep, device=device, progress=progress)
+                scores = standard_scores(study, vectors, name)
+            columns.append(_column(study, scores, quartile, num_resamples, seed))
             done += 1
-        attacks[name] = _joined(get_attack(name).title, steps[name], columns)
+        attacks[name] = _joined(get_attack(name).title, axis, columns)
     progress(total, total, f"findings of {study.title}")
     distortion = study.local_distortion()
     recipe = study.manifest.made_by.recipe or {}
@@ -161,16 +193,36 @@ def study_findings(
         default_timestep=study.default_timestep,
         distortion_quantiles=tuple(np.quantile(distortion, (0, 0.25, 0.5, 0.75, 1)).tolist()),
         influence_spread=float(np.median(study.influence().astype(np.float64).std(axis=1))),
+        dropped_share=_dropped_share(study),
         attacks=attacks,
         complexity={
             name.removeprefix("complexity_"): pearson(
-                study.array(name), distortion, num_resamples=num_resamples, seed=seed
+                study.array(name),
+                distortion,
+                is_member=study.is_member,
+                num_resamples=num_resamples,
+                seed=seed,
             )
             for name in sorted(study.manifest.arrays)
             if name.startswith("complexity_")
         },
+        frequency=_frequency(study, num_resamples, seed),
         further=_further(study, num_resamples, seed),
     )
+
+
+def _dropped_share(study: Study) -> float | None:
+    """How much of the statistic the mask takes away; see StudyFindings."""
+    attack, timestep = study.default_attack, study.default_timestep
+    if get_attack(attack).power is None or timestep not in study.stored_timesteps(attack):
+        return None
+    scores = standard_scores(study, study.stored_vectors(attack, timestep), attack)
+    return float(np.median(1.0 - scores["influence"] / scores["none"]))
+
+
+def computed_timesteps(attack: str) -> tuple[int | None, ...]:
+    """Where an attack is run that nothing is stored of."""
+    return COMPUTED_TIMESTEPS if get_attack(attack).has_timesteps else (None,)
 
 
 class _Column(_Part):
@@ -184,13 +236,11 @@ class _Column(_Part):
 
 def _column(
     study: Study,
-    attack: str,
-    timestep: int | None,
+    scores: dict[str, np.ndarray],
     quartile: np.ndarray,
     num_resamples: int,
     seed: int,
 ) -> _Column:
-    scores = ordered_scores(study, attack, timestep)
     table = measure_scores(study, scores, num_resamples=num_resamples, seed=seed)
     parts = []
     for q in range(4):
@@ -246,6 +296,28 @@ def _joined(
         band_mean=tuple(column.band[0] for column in columns),
         band_deviation=tuple(column.band[1] for column in columns),
     )
+
+
+def _frequency(study: Study, num_resamples: int, seed: int) -> FrequencyFindings:
+    """Table 3 at every cut-off."""
+    spectrum = radial_spectrum(study.images(slice(None)))
+    distortion = study.local_distortion()
+    cutoffs = tuple(cutoff for cutoff in CUTOFFS if cutoff < spectrum.radii[-1])
+    bands = [spectrum.bands(cutoff) for cutoff in cutoffs]
+    low, high = (
+        tuple(
+            pearson(
+                band[side],
+                distortion,
+                is_member=study.is_member,
+                num_resamples=num_resamples,
+                seed=seed,
+            )
+            for band in bands
+        )
+        for side in (0, 1)
+    )
+    return FrequencyFindings(cutoffs=cutoffs, low=low, high=high)
 
 
 def _further(study: Study, num_resamples: int, seed: int) -> FurtherFindings | None:

@@ -73,6 +73,8 @@ def build_findings(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
     fresh: bool = False,
+    compute: bool = False,
+    device: str | None = None,
     progress: Progress = no_progress,
 ) -> Findings:
     """The findings of every study that has geometry and an attack.
@@ -82,6 +84,7 @@ def build_findings(
         failures: those that did not, and why; passed on.
         num_resamples, seed: of every interval.
         fresh: compute everything, whatever is kept.
+        compute, device: as ``study_findings``; it implies ``fresh``.
         progress: told of every attack and timestep; may cancel.
     """
     failures = dict(failures)
@@ -92,7 +95,13 @@ def build_findings(
             continue
         try:
             found[name] = kept_findings(
-                study, num_resamples=num_resamples, seed=seed, fresh=fresh, progress=progress
+                study,
+                num_resamples=num_resamples,
+                seed=seed,
+                fresh=fresh,
+                compute=compute,
+                device=device,
+                progress=progress,
             )
         except StudyError as error:
             failures[name] = str(error)
@@ -111,12 +120,14 @@ def kept_findings(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
     fresh: bool = False,
+    compute: bool = False,
+    device: str | None = None,
     progress: Progress = no_progress,
 ) -> StudyFindings:
     """A study's findings: kept beside it or in the cache, else computed and cached."""
     key = findings_key(study, num_resamples, seed)
     places = (study.path / KEPT_FILE, cache_folder() / "findings" / f"{key}.json")
-    if not fresh:
+    if not (fresh or compute):
         for path in places:
             try:
                 content = json.loads(path.read_text())
@@ -124,7 +135,14 @@ def kept_findings(
                     return StudyFindings.model_validate(content["findings"])
             except (OSError, ValueError, KeyError, TypeError, ValidationError):
                 continue
-    found = study_findings(study, num_resamples=num_resamples, seed=seed, progress=progress)
+    found = study_findings(
+        study,
+        num_resamples=num_resamples,
+        seed=seed,
+        compute=compute,
+        device=device,
+        progress=progress,
+    )
     write_atomically(places[1], _content(key, found))
     return found
 
@@ -154,7 +172,7 @@ def findings_key(study: Study, num_resamples: int, seed: int) -> str:
 
 
 def _content(key: str, found: StudyFindings) -> bytes:
-    body = {"key": key, "findings": found.model_dump(mode="json")}
+    body = {"key": key, "findings": found.model_dump(mode="json", exclude_defaults=True)}
     return json.dumps(body, separators=(",", ":")).encode()
 
 
