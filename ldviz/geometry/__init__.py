@@ -8,10 +8,14 @@ order:
 ``distortion``   local distortion, numerical rank, influence (no torch)
 ``indicatrix``   Tissot's indicatrices of G restricted to a plane (no torch)
 ``results``      what the computations return (no torch)
-``control``      progress and cancellation of long computations (no torch)
+``control``      progress, time left and cancellation (no torch)
+``steps``        derivatives of single operations, many tangents at once
+``tape``         one recorded decoder pass, replayed as its derivative
 ``products``     J v and Jᵀ u for many v and u at once, and which route ran
 ``exact``        the whole spectrum and the exact diagonal of G
+``spectrum``     leading singular values by random projection
 ``hutchinson``   the diagonal of G by random probes, with standard error
+``directions``   singular directions, planes, and where in the image they act
 ===============  ============================================================
 
 Names are loaded on first use: importing ``ldviz.geometry`` imports no torch.
@@ -25,10 +29,22 @@ _HOMES = {
     "influence_from_diagonal": "distortion",
     "local_distortion": "distortion",
     "numerical_rank": "distortion",
-    "ExactGeometry": "results",
+    "Indicatrices": "indicatrix",
+    "data_ellipses": "indicatrix",
+    "indicatrices": "indicatrix",
+    "latent_ellipses": "indicatrix",
     "DiagonalEstimate": "results",
+    "ExactGeometry": "results",
+    "LeftBasis": "results",
+    "SingularDirections": "results",
+    "Spectrum": "results",
+    "TimeLeft": "control",
     "exact_geometry": "exact",
+    "randomized_spectrum": "spectrum",
     "hutchinson_diagonal": "hutchinson",
+    "pixel_maps": "directions",
+    "plane_products": "directions",
+    "singular_directions": "directions",
     "linearize": "products",
 }
 

@@ -7,7 +7,7 @@ import torch
 from ldviz.errors import InputError
 from ldviz.geometry.control import Cancelled, Control, Progress
 from ldviz.geometry.distortion import numerical_rank
-from ldviz.geometry.products import Decoder, Linearization, Linearizer, check_latents
+from ldviz.geometry.products import Decoder, Linearization, Linearizer, check_latents, in_chunks
 from ldviz.geometry.results import ExactGeometry
 
 MAX_EXACT_DIM = 1024
@@ -55,14 +55,9 @@ def exact_geometry(
     for row in range(len(latents)):
         linear = linearizer(latents[row : row + 1])
         size = min(latents[row].numel(), linear.images[0].numel())
-        if size > MAX_EXACT_DIM:
-            raise InputError(
-                f"The exact spectrum needs min(m, d) <= {MAX_EXACT_DIM} Jacobian products, this "
-                f"decoder needs {size}. Use randomized_spectrum and hutchinson_diagonal."
-            )
         if control is None:
             control = Control(len(latents) * size, progress, cancelled)
-        jacobian = full_jacobian(linear, chunk, control)
+        jacobian = full_jacobian(linear, control, chunk)
         spectra.append(_singular_values(jacobian).cpu())
         diagonals.append(jacobian.square().sum(dim=0).reshape(latents[row].shape).cpu())
     dtype = latents.dtype
@@ -77,22 +72,27 @@ def exact_geometry(
 
 
 def full_jacobian(
-    linear: Linearization, chunk: int | None = None, control: Control | None = None
+    linear: Linearization, control: Control, chunk: int | None = None
 ) -> torch.Tensor:
-    """J at the one latent of ``linear``, (m, d) float64, by the cheaper side's unit vectors."""
+    """J at the one latent of ``linear``, (m, d) float64, by the cheaper side's unit vectors.
+
+    Raises:
+        InputError: min(m, d) is above 1,024.
+    """
     latent, image = linear.latents, linear.images
     d, m = latent.numel(), image.numel()
+    if min(m, d) > MAX_EXACT_DIM:
+        raise InputError(
+            f"The exact spectrum needs min(m, d) <= {MAX_EXACT_DIM} Jacobian products, this "
+            f"decoder needs {min(m, d)}. Use randomized_spectrum and hutchinson_diagonal."
+        )
     forward = d <= m
     units = torch.eye(d if forward else m, dtype=latent.dtype, device=latent.device)
     units = units.reshape(-1, *(latent.shape if forward else image.shape))
     products = linear.jvp if forward else linear.vjp
-    rows = torch.empty(len(units), max(d, m), dtype=torch.float64, device=latent.device)
-    start = 0
-    for block in units.split(chunk or linear.products_per_pass):
-        rows[start : start + len(block)] = products(block).flatten(1)
-        start += len(block)
-        if control is not None:
-            control.advance(len(block))
+    control.begin(len(units))
+    rows = in_chunks(linear, products, units, control, chunk).flatten(1).double()
+    control.end()
     return rows.T if forward else rows
 
 

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from ldviz.errors import InputError
 from ldviz.geometry.control import Cancelled, Control, Progress
-from ldviz.geometry.products import Decoder, Linearizer, check_latents
-from ldviz.geometry.results import DiagonalEstimate
+from ldviz.geometry.distortion import INFLUENCE_FLOOR
+from ldviz.geometry.products import (
+    Decoder,
+    Linearization,
+    Linearizer,
+    check_latents,
+    check_sample_ids,
+    in_chunks,
+)
+from ldviz.geometry.results import DiagonalEstimate, LeftBasis
 from ldviz.randomness import keyed_bits
 
 DEFAULT_NUM_PROBES = 16
-DEFAULT_PRODUCTS_PER_PASS = 64
 
 
 def hutchinson_diagonal(
     decoder: Decoder,
-    latents: torch.Tensor,
+    latents: Tensor,
     *,
     sample_ids: np.ndarray,
     num_probes: int = DEFAULT_NUM_PROBES,
+    precision: float | None = None,
+    max_probes: int | None = None,
+    basis: Sequence[LeftBasis] | None = None,
     seed: int = 0,
     route: str = "auto",
     progress: Progress | None = None,
@@ -36,61 +49,68 @@ def hutchinson_diagonal(
         latents: (n, *latent).
         sample_ids: (n,) integers, the key of each sample's probes.
         num_probes: at least 2, for the standard error; the paper found 8 enough.
+        precision: standard error of the influence to reach, in nats, root mean
+            square over the dimensions; probes are added num_probes at a time.
+        max_probes: where to stop adding; by default d, whose cost is that of the
+            exact diagonal.
+        basis: a spectrum's ``basis``. Its share of G_ii is added exactly and
+            only the rest is estimated, with less variance for the same probes.
         seed: another seed gives an independent estimate.
-        route: see :func:`ldviz.geometry.products.linearize`.
+        route: see :class:`ldviz.geometry.products.Linearizer`.
         progress: called with (done, total) products.
         cancelled: asked after each pass whether to stop.
 
     Returns:
-        DiagonalEstimate. The relative error is at most √(2 / num_probes).
+        DiagonalEstimate. Without a basis the relative error is at most √(2 / probes).
 
     Raises:
-        InputError: bad latents, ids or number of probes.
+        InputError: bad latents, ids, basis or numbers of probes.
         ModelError: the decoder's output is not finite.
         CancelledError: ``cancelled`` returned True.
 
-    Cost: num_probes products per sample.
+    Cost: one product per probe and sample.
 
-    Source: Bekas, Kokiopoulou, Saad 2007 (the diagonal), Hutchinson 1990 (the probes),
-    arXiv:2511.20592 (its use). *Differs:* Rademacher probes, whose variance is
-    smaller than Gaussian ones' by the diagonal part, and the squares of Jᵀv
-    rather than v ⊙ Gv, at half the products.
+    Source: Hutchinson 1990 (the probes), Bekas, Kokiopoulou, Saad 2007 (the
+    diagonal), Meyer et al. 2021, Hutch++ (the split), arXiv:2511.20592 (its use).
+    *Differs:* the squares of Jᵀv rather than v ⊙ Gv, at half the products.
     """
     check_latents(latents)
-    ids = np.asarray(sample_ids)
-    if ids.shape != (len(latents),):
-        raise InputError(
-            f"`sample_ids` must hold one integer per latent: ({len(latents)},), got {ids.shape}."
-        )
-    if num_probes < 2:
-        raise InputError(f"`num_probes` must be at least 2, got {num_probes}.")
-    control = Control(len(latents) * num_probes, progress, cancelled)
-    samples_per_pass = max(1, DEFAULT_PRODUCTS_PER_PASS // num_probes)
+    n, d = len(latents), latents[0].numel()
+    ids = check_sample_ids(sample_ids, n)
+    limit = max(num_probes, d if max_probes is None else max_probes)
+    if precision is None:
+        limit = num_probes
+    _check_settings(num_probes, precision, max_probes, basis, n)
     linearizer = Linearizer(decoder, route)
-    means, errors, route_ran = [], [], route
-    for start in range(0, len(latents), samples_per_pass):
-        block = latents[start : start + samples_per_pass]
-        linear = linearizer(block)
-        probes = rademacher_probes(
-            linear.images, ids[start : start + samples_per_pass], range(num_probes), seed
-        )
-        squares = linear.vjp(probes).double().square()
-        means.append(squares.mean(dim=0).cpu())
-        errors.append((squares.std(dim=0) / num_probes**0.5).cpu())
-        route_ran = linear.route
-        control.advance(len(block) * num_probes)
+    group = linearizer.samples_per_pass(latents, num_probes)
+    control = Control(n * limit, progress, cancelled)
+    found = []
+    for start in range(0, n, group):
+        rows = slice(start, start + group)
+        linear = linearizer(latents[rows])
+        sums = _Sums(linear, ids[rows], seed, None if basis is None else basis[rows])
+        control.begin(len(linear.latents) * limit)
+        sums.add(num_probes, control)
+        while precision is not None and sums.judge(precision) and sums.count < limit:
+            control.expect(len(linear.latents) * (min(sums.expected, limit) - sums.count))
+            sums.add(min(num_probes, limit - sums.count), control)
+        sums.settle(converged=precision is None)
+        control.end()
+        found.append(sums)
+    dtype = latents.dtype
     return DiagonalEstimate(
-        diagonal=torch.cat(means).to(latents.dtype).numpy(),
-        standard_error=torch.cat(errors).to(latents.dtype).numpy(),
-        num_probes=np.full(len(latents), num_probes),
-        converged=np.ones(len(latents), dtype=bool),
-        route=route_ran,
+        diagonal=torch.cat([one.mean for one in found]).to(dtype).reshape(latents.shape).numpy(),
+        standard_error=torch.cat([one.error for one in found])
+        .to(dtype)
+        .reshape(latents.shape)
+        .numpy(),
+        num_probes=np.concatenate([one.probes for one in found]),
+        converged=np.concatenate([one.converged for one in found]),
+        route=linear.route,
     )
 
 
-def rademacher_probes(
-    images: torch.Tensor, sample_ids: np.ndarray, numbers: range, seed: int
-) -> torch.Tensor:
+def rademacher_probes(images: Tensor, sample_ids: np.ndarray, numbers: range, seed: int) -> Tensor:
     """Signs ±1, (len(numbers), *images.shape), keyed by (seed, sample id, number)."""
     n, m = len(images), images[0].numel()
     words = -(-m // 64)
@@ -100,3 +120,107 @@ def rademacher_probes(
         flat = np.unpackbits(bits.view(np.uint8), axis=1, count=m)
         signs[row] = 2.0 * flat - 1.0
     return torch.from_numpy(signs).reshape(len(numbers), *images.shape).to(images)
+
+
+class _Sums:
+    """Running sums over the probes of one group of samples.
+
+    A sample is settled by its own probes alone: its result stays as it was when
+    it reached the precision, whatever the others of its group still need.
+    """
+
+    def __init__(
+        self,
+        linear: Linearization,
+        ids: np.ndarray,
+        seed: int,
+        basis: Sequence[LeftBasis] | None,
+    ) -> None:
+        self._linear, self._ids, self._seed = linear, ids, seed
+        shape = len(ids), linear.latents[0].numel()
+        self.count = 0
+        self.expected = 0
+        self.mean = torch.zeros(shape, dtype=torch.float64)
+        self.error = torch.zeros(shape, dtype=torch.float64)
+        self.probes = np.zeros(len(ids), dtype=np.int64)
+        self.converged = np.zeros(len(ids), dtype=bool)
+        self._settled = np.zeros(len(ids), dtype=bool)
+        device = linear.latents.device
+        self._first = torch.zeros(shape, dtype=torch.float64, device=device)
+        self._second = torch.zeros_like(self._first)
+        self._exact = torch.zeros_like(self._first)
+        self._left = None
+        if basis is not None:
+            self._left = [torch.from_numpy(one.left).to(device) for one in basis]
+            for sample, one in enumerate(basis):
+                self._exact[sample] = torch.from_numpy(one.pulled).to(device).square().sum(dim=1)
+
+    def add(self, count: int, control: Control) -> None:
+        """Adds the squares of ``count`` more probes."""
+        linear = self._linear
+        numbers = range(self.count, self.count + count)
+        probes = rademacher_probes(linear.images, self._ids, numbers, self._seed)
+        if self._left is not None:
+            flat = probes.flatten(2).double()
+            for sample, left in enumerate(self._left):
+                flat[:, sample] -= flat[:, sample] @ left @ left.mT
+            probes = flat.to(probes.dtype).reshape(probes.shape)
+        squares = in_chunks(linear, linear.vjp, probes, control).flatten(2).double().square()
+        self._first += squares.sum(dim=0)
+        self._second += squares.square().sum(dim=0)
+        self.count += count
+
+    def judge(self, precision: float) -> bool:
+        """Settles the samples that reached ``precision``; whether any has not."""
+        mean, error = self._estimate()
+        relative = 0.5 * error / mean.clamp_min(INFLUENCE_FLOOR)
+        reached = relative.square().mean(dim=1).sqrt().cpu().numpy()
+        self._settle(reached <= precision, mean, error, converged=True)
+        if self._settled.all():
+            return False
+        worst = reached[~self._settled].max() / max(precision, 1e-300)
+        self.expected = int(min(self.count * worst**2 + 1, 2**40))
+        return True
+
+    def settle(self, *, converged: bool) -> None:
+        """Takes the rest as they are."""
+        self._settle(np.ones(len(self._ids), dtype=bool), *self._estimate(), converged=converged)
+
+    def _settle(self, which: np.ndarray, mean: Tensor, error: Tensor, *, converged: bool) -> None:
+        for sample in np.flatnonzero(which & ~self._settled):
+            self.mean[sample] = mean[sample].cpu()
+            self.error[sample] = error[sample].cpu()
+            self.probes[sample] = self.count
+            self.converged[sample] = converged
+        self._settled |= which
+
+    def _estimate(self) -> tuple[Tensor, Tensor]:
+        """Mean over the probes and its standard error."""
+        mean = self._first / self.count
+        variance = (self._second - self.count * mean.square()) / (self.count - 1)
+        return mean + self._exact, (variance.clamp_min(0) / self.count).sqrt()
+
+
+def _check_settings(
+    num_probes: int,
+    precision: float | None,
+    max_probes: int | None,
+    basis: Sequence[LeftBasis] | None,
+    count: int,
+) -> None:
+    """Raises InputError where a setting is out of range."""
+    if num_probes < 2:
+        raise InputError(
+            f"`num_probes` must be at least 2, got {num_probes}: one probe has no standard error."
+        )
+    if precision is not None and not precision > 0:
+        raise InputError(f"`precision` must be positive, in nats, got {precision}.")
+    if max_probes is not None and max_probes < num_probes:
+        raise InputError(
+            f"`max_probes` must be at least `num_probes` = {num_probes}, got {max_probes}."
+        )
+    if basis is not None and len(basis) != count:
+        raise InputError(
+            f"`basis` must hold one entry per latent ({count}), got {len(basis)}. "
+            f"Pass the `basis` of a spectrum of the same latents."
+        )

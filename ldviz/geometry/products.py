@@ -11,10 +11,12 @@ import warnings
 from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ldviz.errors import InputError, ModelError
+from ldviz.geometry.control import Control
 from ldviz.geometry.tape import FusedAttentionError, NotRecordableError, record
 
 Decoder = Callable[[torch.Tensor], torch.Tensor]
@@ -23,6 +25,7 @@ ROUTES = ("recorded", "forward-mode", "double-backward")
 PASS_NUMBERS = {"cpu": 2**21}
 PASS_NUMBERS_ELSEWHERE = 2**27
 ASSUMED_CHANNELS = 16
+MAX_SAMPLES_PER_PASS = 16
 
 
 class Linearization(Protocol):
@@ -94,6 +97,10 @@ class Linearizer:
             )
         return linear
 
+    def samples_per_pass(self, latents: torch.Tensor, directions: int) -> int:
+        """Samples that share a pass well when each has that many directions."""
+        return max(1, min(self(latents[:1]).products_per_pass // directions, MAX_SAMPLES_PER_PASS))
+
     def _recorded(self, latents: torch.Tensor) -> Linearization | None:
         """The recorded route, or None where it does not serve this decoder."""
         try:
@@ -115,6 +122,21 @@ def linearize(decoder: Decoder, latents: torch.Tensor, route: str = "auto") -> L
     return Linearizer(decoder, route)(latents)
 
 
+def in_chunks(
+    linear: Linearization,
+    product: Callable[[torch.Tensor], torch.Tensor],
+    directions: torch.Tensor,
+    control: Control,
+    chunk: int | None = None,
+) -> torch.Tensor:
+    """``product`` of all directions, as many at a time as fit, counted by ``control``."""
+    done = []
+    for block in directions.split(chunk or linear.products_per_pass):
+        done.append(product(block))
+        control.advance(len(block) * len(linear.latents))
+    return torch.cat(done) if len(done) > 1 else done[0]
+
+
 def check_latents(latents: torch.Tensor) -> None:
     """Raises InputError unless ``latents`` is a finite floating-point batch."""
     if not isinstance(latents, torch.Tensor) or not latents.is_floating_point():
@@ -130,6 +152,17 @@ def check_latents(latents: torch.Tensor) -> None:
             f"`latents` holds non-finite values for {int(bad.sum())} of {len(bad)} samples "
             f"(first: {int(bad.nonzero()[0])}). Drop them or encode them again."
         )
+
+
+def check_sample_ids(sample_ids: np.ndarray, count: int) -> np.ndarray:
+    """The ids as an array; raises InputError unless there is one integer per latent."""
+    ids = np.asarray(sample_ids)
+    if ids.shape != (count,) or not np.issubdtype(ids.dtype, np.integer):
+        raise InputError(
+            f"`sample_ids` must hold one integer per latent: ({count},), "
+            f"got {ids.dtype} {ids.shape}."
+        )
+    return ids
 
 
 def check_images(images: torch.Tensor, latents: torch.Tensor) -> None:

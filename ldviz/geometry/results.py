@@ -43,3 +43,62 @@ class DiagonalEstimate:
     num_probes: np.ndarray
     converged: np.ndarray
     route: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftBasis:
+    """What a spectrum's products leave behind for one sample, for reuse.
+
+    Attributes:
+        left: (m, c) orthonormal, spanning the images that J stretches most.
+        pulled: (d, c), Jᵀ left.
+    """
+
+    left: np.ndarray
+    pulled: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spectrum:
+    """Leading singular values of J by random projection.
+
+    Attributes:
+        singular_values: (n, rank) descending, in the latents' precision.
+        right_vectors: (n, rank, *latent) unit latent directions, in that order.
+        numerical_rank: (n,) of these values above 1e-5 of the largest.
+        error_estimate: (n, rank) float64, absolute, of each singular value.
+        converged: (n,) whether every estimate met the tolerance.
+        num_products: (n,) Jacobian products until then.
+        method: ``"krylov"`` or ``"halko"``.
+        route: how the products were computed.
+        basis: one LeftBasis per sample where it was asked for, else None.
+    """
+
+    singular_values: np.ndarray
+    right_vectors: np.ndarray
+    numerical_rank: np.ndarray
+    error_estimate: np.ndarray
+    converged: np.ndarray
+    num_products: np.ndarray
+    method: str
+    route: str
+    basis: list[LeftBasis] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingularDirections:
+    """Right singular vectors of J.
+
+    Attributes:
+        singular_values: (n, min(m, d)) the whole spectrum, descending.
+        ranks: (r,) which of them the vectors belong to, 0 for the strongest.
+        right_vectors: (n, r, *latent) unit latent directions.
+        pushed: (n, r, *image) J v: the image's first-order change along each.
+        route: how the products were computed.
+    """
+
+    singular_values: np.ndarray
+    ranks: np.ndarray
+    right_vectors: np.ndarray
+    pushed: np.ndarray
+    route: str

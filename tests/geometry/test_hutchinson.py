@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ldviz.errors import InputError
-from ldviz.geometry import exact_geometry, hutchinson_diagonal
+from ldviz.geometry import exact_geometry, hutchinson_diagonal, influence_from_diagonal
 from ldviz.geometry.hutchinson import rademacher_probes
 from tests.geometry.decoders import latents_of, linear_decoder
 
@@ -81,9 +81,43 @@ def test_probes_are_balanced_signs_and_nested():
     assert torch.equal(later, probes[4:])
 
 
+def test_probes_are_added_until_the_precision_is_reached(decoder):
+    latents = latents_of(6, SHAPE)
+    ids = np.arange(6)
+    loose, tight = (
+        hutchinson_diagonal(decoder, latents, sample_ids=ids, precision=precision, max_probes=4096)
+        for precision in (0.15, 0.03)
+    )
+    assert loose.converged.all()
+    assert tight.converged.all()
+    # the error falls with the root of the probes: five times smaller, 25 times the probes
+    assert 15 < tight.num_probes.mean() / loose.num_probes.mean() < 35
+    exact = exact_geometry(decoder, latents[:1]).diagonal
+    difference = influence_from_diagonal(tight.diagonal) - influence_from_diagonal(exact)
+    assert np.sqrt((difference**2).mean()) < 1.5 * 0.03
+    alone = hutchinson_diagonal(
+        decoder, latents[4:5], sample_ids=ids[4:5], precision=0.15, max_probes=4096
+    )
+    assert alone.num_probes[0] == loose.num_probes[4]
+    np.testing.assert_allclose(alone.diagonal[0], loose.diagonal[4], rtol=1e-10)
+
+
+def test_a_precision_out_of_reach_is_reported(decoder):
+    latents = latents_of(2, SHAPE)
+    result = hutchinson_diagonal(decoder, latents, sample_ids=np.arange(2), precision=1e-4)
+    assert not result.converged.any()
+    assert result.num_probes.tolist() == [36, 36]
+
+
 def test_bad_input_is_named(decoder):
     latents = latents_of(2, SHAPE)
     with pytest.raises(InputError, match="`num_probes` must be at least 2, got 1"):
         hutchinson_diagonal(decoder, latents, sample_ids=np.arange(2), num_probes=1)
     with pytest.raises(InputError, match="one integer per latent"):
         hutchinson_diagonal(decoder, latents, sample_ids=np.arange(3))
+    with pytest.raises(InputError, match="`precision` must be positive, in nats, got 0"):
+        hutchinson_diagonal(decoder, latents, sample_ids=np.arange(2), precision=0.0)
+    with pytest.raises(InputError, match="at least `num_probes` = 16, got 8"):
+        hutchinson_diagonal(decoder, latents, sample_ids=np.arange(2), max_probes=8)
+    with pytest.raises(InputError, match=r"one entry per latent \(2\), got 1"):
+        hutchinson_diagonal(decoder, latents, sample_ids=np.arange(2), basis=[None])
