@@ -16,8 +16,8 @@ with shown_failures():
     st.markdown(
         "A denoiser that has **memorized** an image finds almost no noise in it. "
         "An attack turns that into a score for every image: higher = more likely a *member* of "
-        "the training set. Dimensions of the latent that the decoder barely stretches add "
-        "mostly noise to the score: **drop them and watch the curve**."
+        "the training set. In the paper, attacks grow stronger when the latent dimensions that the "
+        "decoder stretches least are dropped. **Drop them and see what happens here.**"
     )
     show_attack_controls(study)
     attack, timestep = current_attack(study)

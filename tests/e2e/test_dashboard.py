@@ -187,8 +187,8 @@ def test_a_timestep_that_is_not_stored_is_computed_in_the_background(
     [
         ("study=atlantis", 'There is no study "atlantis"'),
         ("attack=oracle", 'There is no attack "oracle"'),
-        ("timestep=4000", "`timestep` must be"),
-        ("mask=zzz", "The link's `mask`"),
+        ("timestep=4000", "must be a whole number in 0..999, got 4000"),
+        ("mask=zzz", "cannot be used"),
     ],
 )
 def test_a_bad_link_gets_a_message_in_place_of_a_number(
