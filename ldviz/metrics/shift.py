@@ -80,12 +80,22 @@ def pixel_statistics(images: np.ndarray) -> np.ndarray:
     )
 
 
-def pixel_shift(is_member: np.ndarray, images: np.ndarray, *, seed: int = 0) -> ShiftCheck:
+def pixel_shift(
+    is_member: np.ndarray,
+    images: np.ndarray,
+    *,
+    labels: np.ndarray | None = None,
+    seed: int = 0,
+) -> ShiftCheck:
     """Try to tell members from held-out images by pixel statistics.
 
     Args:
         is_member: (n,) bool.
         images: (n, H, W, c) uint8, or float in [0, 1].
+        labels: (n,) integers, where the split was stratified by them.  A digit with more
+            members in one half then has fewer in the other, and a classifier that learns
+            this from the first scores below 0.5 on the second, unless both halves are
+            stratified too.
         seed: of the halves.
 
     Returns:
@@ -97,21 +107,30 @@ def pixel_shift(is_member: np.ndarray, images: np.ndarray, *, seed: int = 0) -> 
 
     Cost: seconds for 2,000 images of 32x32.
     """
-    labels = np.asarray(is_member, dtype=bool)
-    if labels.shape != (len(images),):
-        raise InputError(f"`is_member` of shape {labels.shape} does not fit {len(images)} images.")
-    return feature_shift(labels, pixel_statistics(images), seed=seed)
+    members = np.asarray(is_member, dtype=bool)
+    for name, given in (("is_member", members), ("labels", labels)):
+        if given is not None and np.shape(given) != (len(images),):
+            raise InputError(
+                f"`{name}` of shape {np.shape(given)} does not fit {len(images)} images."
+            )
+    return feature_shift(members, pixel_statistics(images), labels=labels, seed=seed)
 
 
-def feature_shift(is_member: np.ndarray, features: np.ndarray, *, seed: int = 0) -> ShiftCheck:
+def feature_shift(
+    is_member: np.ndarray,
+    features: np.ndarray,
+    *,
+    labels: np.ndarray | None = None,
+    seed: int = 0,
+) -> ShiftCheck:
     """Try to tell members from held-out images by any (n, f) finite features.
 
     Source: DeLong, DeLong and Clarke-Pearson 1988 (variance of an AUC); Bengio and
     Grandvalet 2004 (no unbiased variance of cross-validation); Lopez-Paz and Oquab 2017
     (a classifier as a two-sample test).
     """
-    labels = np.asarray(is_member, dtype=bool)
-    num_member, num_held_out = int(labels.sum()), int((~labels).sum())
+    members = np.asarray(is_member, dtype=bool)
+    num_member, num_held_out = int(members.sum()), int((~members).sum())
     counts = {"n_member": num_member, "n_held_out": num_held_out, "seed": seed}
     if min(num_member, num_held_out) < MIN_PER_CLASS:
         note = (
@@ -119,9 +138,9 @@ def feature_shift(is_member: np.ndarray, features: np.ndarray, *, seed: int = 0)
             f"images, there are {num_member} and {num_held_out}."
         )
         return ShiftCheck(Measured(value=None, note=note, **counts), None, note, features.shape[1])
-    first = stratified_halves(labels, seed=seed)
+    first = stratified_halves(members, seed=seed, labels=labels)
     parts = [
-        _auc_and_error(labels[scored], _scores(features, labels, trained, scored))
+        _auc_and_error(members[scored], _scores(features, members, trained, scored))
         for trained, scored in ((first, ~first), (~first, first))
     ]
     value = float(np.mean([auc for auc, _ in parts]))
@@ -144,7 +163,7 @@ def feature_shift(is_member: np.ndarray, features: np.ndarray, *, seed: int = 0)
 
 
 def _scores(
-    features: np.ndarray, labels: np.ndarray, trained: np.ndarray, scored: np.ndarray
+    features: np.ndarray, members: np.ndarray, trained: np.ndarray, scored: np.ndarray
 ) -> np.ndarray:
     """Scores of one half by a regression trained on the other."""
     from sklearn.linear_model import LogisticRegression
@@ -152,16 +171,16 @@ def _scores(
     from sklearn.preprocessing import StandardScaler
 
     classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
-    classifier.fit(features[trained], labels[trained])
+    classifier.fit(features[trained], members[trained])
     return classifier.decision_function(features[scored])
 
 
-def _auc_and_error(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
+def _auc_and_error(members: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
     """AUC and its standard error from the placements of both classes (DeLong 1988)."""
-    above, at_or_above = staircase(labels, scores[None])
-    beaten_by = (above[0] + at_or_above[0]) / (2 * labels.sum())
-    above, at_or_above = staircase(~labels, -scores[None])
-    beats = (above[0] + at_or_above[0]) / (2 * (~labels).sum())
+    above, at_or_above = staircase(members, scores[None])
+    beaten_by = (above[0] + at_or_above[0]) / (2 * members.sum())
+    above, at_or_above = staircase(~members, -scores[None])
+    beats = (above[0] + at_or_above[0]) / (2 * (~members).sum())
     variance = beaten_by.var(ddof=1) / beaten_by.size + beats.var(ddof=1) / beats.size
     return float(beaten_by.mean()), float(np.sqrt(variance))
 

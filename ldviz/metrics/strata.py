@@ -90,16 +90,26 @@ def random_band(
     return aucs.mean(axis=0), aucs.std(axis=0, ddof=1)
 
 
-def stratified_halves(is_member: np.ndarray, *, seed: int = 0) -> np.ndarray:
+def stratified_halves(
+    is_member: np.ndarray, *, seed: int = 0, labels: np.ndarray | None = None
+) -> np.ndarray:
     """A random half of the members and a random half of the held-out images.
+
+    Args:
+        is_member: (n,) bool.
+        seed: of the halves.
+        labels: (n,) integers; each label of each class is halved too.  Give them where
+            the split into members and held-out was stratified by them.
 
     Returns:
         (n,) bool, True = first half; where a class is odd, the first half has one more.
     """
-    labels = np.asarray(is_member, dtype=bool)
-    first = np.zeros(labels.size, dtype=bool)
+    members = np.asarray(is_member, dtype=bool)
+    first = np.zeros(members.size, dtype=bool)
     for stratum in (True, False):
-        rows = np.flatnonzero(labels == stratum)
+        rows = np.flatnonzero(members == stratum)
         shuffled = keyed_generator("halves", seed, int(stratum)).permutation(rows)
-        first[shuffled[: (rows.size + 1) // 2]] = True
+        if labels is not None:
+            shuffled = shuffled[np.argsort(np.asarray(labels)[shuffled], kind="stable")]
+        first[shuffled[::2]] = True
     return first

@@ -65,6 +65,22 @@ def test_interval_contains_one_half_at_chance():
     assert inside["cross-validated"] < inside["ours"]
 
 
+def test_labels_undo_what_a_stratified_split_does_to_a_classifier():
+    """Each label has as many members as not: what one half learns is wrong in the other."""
+    labels = np.repeat(np.arange(10), 20)
+    features = np.eye(10)[labels]
+    below, with_labels = [], []
+    for trial in range(30):
+        generator = np.random.default_rng(trial)
+        is_member = np.concatenate([generator.permutation(20) < 10 for _ in range(10)])
+        options = {"seed": trial}
+        below.append(shift.feature_shift(is_member, features, **options).auc.value)
+        check = shift.feature_shift(is_member, features, labels=labels, **options)
+        with_labels.append(check.auc.value)
+    assert np.mean(below) < 0.45
+    assert np.mean(with_labels) == pytest.approx(0.5, abs=0.01)
+
+
 def test_standard_error_of_an_auc_is_delongs():
     generator = np.random.default_rng(0)
     is_member = np.arange(90) < 40
@@ -84,5 +100,7 @@ def test_too_few_samples_and_bad_shapes():
     assert "there are 5 and 25" in check.verdict
     with pytest.raises(InputError, match="does not fit 3 images"):
         shift.pixel_shift(np.zeros(2, bool), np.zeros((3, 8, 8, 1)))
+    with pytest.raises(InputError, match=r"`labels` of shape \(4,\) does not fit 3 images"):
+        shift.pixel_shift(np.zeros(3, bool), np.zeros((3, 8, 8, 1)), labels=np.zeros(4))
     with pytest.raises(InputError, match=r"at least 4 pixels a side, got \(3, 2, 8, 1\)"):
         shift.pixel_statistics(np.zeros((3, 2, 8, 1)))

@@ -70,3 +70,15 @@ def test_halves_keep_the_balance():
     assert first[~is_member].sum() == 5
     np.testing.assert_array_equal(first, strata.stratified_halves(is_member, seed=1))
     assert (first != strata.stratified_halves(is_member, seed=2)).any()
+
+
+def test_halves_keep_the_balance_of_labels():
+    generator = np.random.default_rng(0)
+    is_member = generator.random(200) < 0.5
+    labels = generator.integers(0, 7, 200)
+    first = strata.stratified_halves(is_member, seed=1, labels=labels)
+    for stratum in (True, False):
+        for label in range(7):
+            cell = first[(is_member == stratum) & (labels == label)]
+            assert abs(cell.sum() - (~cell).sum()) <= 1
+        assert abs(2 * first[is_member == stratum].sum() - (is_member == stratum).sum()) <= 1
