@@ -42,7 +42,7 @@ def quartile_sentence(attack: AttackFindings) -> str:
     low, high = attack.quartiles[0][at], attack.quartiles[3][at]
     where = f"{attack.title}, {timestep_text(attack.timesteps[at])}"
     if step.value is None:
-        return f"Undefined: a quarter has members or held-out images only ({where})."
+        return f"Not available: a quarter holds too few images of a class ({where})."
     numbers = (
         f"{where}: AUC {number_text(high)} in the highest quarter of local distortion, "
         f"{number_text(low)} in the lowest; difference {number_text(step, signed=True)}."

@@ -231,7 +231,7 @@ def attack_with(
         (made(0.1, 0.05, 0.15), "Yes."),
         (made(0.1, -0.05, 0.25), "Not shown"),
         (made(-0.1, -0.15, -0.05), "No, the other way round"),
-        (made(None), "Undefined"),
+        (made(None), "Not available"),
     ],
 )
 def test_the_quartile_sentence_follows_the_interval(
