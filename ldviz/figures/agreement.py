@@ -32,7 +32,7 @@ def agreement_matrix(
     """
     shown = np.array(values, dtype=np.float64)
     np.fill_diagonal(shown, np.nan)
-    texts = [["" if np.isnan(v) else f"{v:.2f}".replace("-", "−") for v in row] for row in shown]
+    texts = [[_text(value) for value in row] for row in shown]
     figure = go.Figure(
         go.Heatmap(
             x=list(titles),
@@ -53,8 +53,15 @@ def agreement_matrix(
             name=quantity,
         )
     )
-    figure.update_xaxes(side="top", showgrid=False, fixedrange=True)
+    figure.update_xaxes(showgrid=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True, automargin=True)
-    apply_layout(figure, height=70 + _CELL * len(titles), legend=False)
-    figure.update_layout(margin={"l": 10, "r": 10, "t": 36, "b": 10}, dragmode=False)
+    apply_layout(figure, height=76 + _CELL * len(titles), legend=False)
+    figure.update_layout(margin={"l": 10, "r": 10, "t": 36, "b": 30}, dragmode=False)
     return figure
+
+
+def _text(value: float) -> str:
+    """Two digits; empty for what is not there, and no minus before a zero."""
+    if np.isnan(value):
+        return ""
+    return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "−")

@@ -86,8 +86,12 @@ def sample_scatter(
     figure.update_yaxes(
         title=axis.title, tickvals=axis.ticks, ticktext=axis.tick_texts, zeroline=False
     )
-    apply_layout(figure, height=420)
-    figure.update_layout(dragmode="select", margin={"l": 70})
+    apply_layout(figure, height=460)
+    figure.update_layout(
+        dragmode="select",
+        margin={"l": 70, "t": 36, "b": 96},
+        legend={"y": -0.22, "yanchor": "top"},
+    )
     return figure
 
 

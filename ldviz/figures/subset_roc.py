@@ -59,4 +59,6 @@ def roc_lines(lines: Sequence[RocLine], *, positive: Positive) -> go.Figure:
     figure.update_yaxes(
         title=f"True-positive rate ({upwards})", range=[-0.01, 1.01], zeroline=False
     )
-    return apply_layout(figure, height=380)
+    apply_layout(figure, height=460)
+    figure.update_layout(margin={"t": 36, "b": 96}, legend={"y": -0.22, "yanchor": "top"})
+    return figure

@@ -2,8 +2,8 @@
 // counts that follow the drag are read off the sorted places here, exactly.
 
 const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 250;
-const MARGIN = { left: 46, right: 12, top: 26, bottom: 46 };
+const HEIGHT = 262;
+const MARGIN = { left: 46, right: 12, top: 26, bottom: 58 };
 const INLINED = ["fill", "fill-opacity", "stroke", "stroke-width", "font-family", "font-size"];
 
 const histograms = new WeakMap();
@@ -73,7 +73,7 @@ class Histogram {
       const x = this.x(at);
       if (x - 3.4 * text.length < free) continue;
       free = x + 3.4 * text.length + 8;
-      svg.append(label(text, x, floor + 17, "middle"));
+      svg.append(label(text, x, floor + 29, "middle"));
     }
     svg.append(label(title, MARGIN.left + inner / 2, HEIGHT - 8, "middle"));
     for (const value of [0, top / 2, top]) {
