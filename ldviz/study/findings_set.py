@@ -27,6 +27,8 @@ class BetaRow(BaseModel):
     Attributes:
         study: its name.
         kl_weight: beta.
+        is_reference: whether the epochs of the whole family were chosen on this model: the one
+            whose name begins the names of the others.
         timestep: with the largest unmasked AUC.
         masks: kind of mask, then metric.
         differences: "a_minus_b", then metric.
@@ -38,6 +40,7 @@ class BetaRow(BaseModel):
 
     study: str
     kl_weight: float
+    is_reference: bool
     timestep: int | None
     masks: dict[str, dict[str, Measured]]
     differences: dict[str, dict[str, Measured]]
@@ -180,7 +183,7 @@ def beta_families(
     studies: Mapping[str, Study], found: Mapping[str, StudyFindings]
 ) -> tuple[tuple[BetaRow, ...], ...]:
     """Studies on the same images and split whose autoencoders differ in beta alone."""
-    families: dict[str, list[BetaRow]] = {}
+    families: dict[str, list[StudyFindings]] = {}
     for name, one in found.items():
         manifest = studies[name].manifest
         recipe = manifest.made_by.recipe
@@ -192,21 +195,23 @@ def beta_families(
             split=manifest.data.split_sha256,
             autoencoder=settings,
         )
-        families.setdefault(key, []).append(_beta_row(one))
-    ordered = [
-        tuple(sorted(rows, key=lambda row: row.kl_weight))
-        for rows in families.values()
-        if len({row.kl_weight for row in rows}) > 1
-    ]
-    return tuple(ordered)
+        families.setdefault(key, []).append(one)
+    rows = []
+    for family in families.values():
+        family.sort(key=lambda one: one.kl_weight)
+        if len({one.kl_weight for one in family}) > 1:
+            names = [one.name for one in family]
+            rows.append(tuple(_beta_row(one, names) for one in family))
+    return tuple(rows)
 
 
-def _beta_row(one: StudyFindings) -> BetaRow:
+def _beta_row(one: StudyFindings, names: list[str]) -> BetaRow:
     attack = one.attacks[one.default_attack]
     at = attack.best
     return BetaRow(
         study=one.name,
         kl_weight=one.kl_weight,
+        is_reference=all(name.startswith(one.name) for name in names),
         timestep=attack.timesteps[at],
         masks={
             kind: {metric: numbers[metric][at] for metric in METRICS}

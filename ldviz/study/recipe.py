@@ -95,6 +95,7 @@ class AnalysisSettings(_Settings):
         stores_images: False draws them anew from their source when they are asked for.
         stores_estimate: whether Hutchinson's estimate is stored beside the exact influence.
         ranks: attack to timesteps where only the order of its scores is stored.
+        scores_further: whether further held-out images, where the source has them, are scored.
     """
 
     timesteps: tuple[int, ...] = (0, 20, 50, 80, 110, 140, 170, 200, 240, 290)
@@ -107,6 +108,7 @@ class AnalysisSettings(_Settings):
     stores_images: bool = True
     stores_estimate: bool = True
     ranks: dict[str, tuple[int, ...]] = {}
+    scores_further: bool = True
 
 
 class Recipe(_Settings):

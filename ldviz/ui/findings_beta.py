@@ -29,9 +29,10 @@ def show_beta(findings: Findings, metric: str) -> None:
 
 
 def _show_family(findings: Findings, rows: tuple[BetaRow, ...], metric: str) -> None:
-    reference = min(rows, key=lambda row: len(row.study))
+    reference = next((row for row in rows if row.is_reference), None)
+    leading = reference or rows[0]
     titles = [findings.studies[row.study].title for row in rows]
-    st.subheader(findings.studies[reference.study].title, anchor=False)
+    st.subheader(findings.studies[leading.study].title, anchor=False)
     st.markdown(beta_sentence(rows))
     betas = [row.kl_weight for row in rows]
     charts = (
@@ -76,11 +77,11 @@ def _show_family(findings: Findings, rows: tuple[BetaRow, ...], metric: str) -> 
                     numbers,
                     title=title,
                     colour=colour,
-                    reference=reference.kl_weight,
+                    reference=None if reference is None else reference.kl_weight,
                     level=level,
                 ),
                 config=CHART,
-                key=f"findings-beta-{reference.study}-{index}",
+                key=f"findings-beta-{leading.study}-{index}",
                 alt=f"{title} at β = {', '.join(f'{beta:g}' for beta in betas)}.",
             )
     st.dataframe(

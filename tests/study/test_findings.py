@@ -163,32 +163,41 @@ def test_a_study_without_an_attack_is_left_out(tmp_path: Path) -> None:
     assert "no attack" in result.failures["bare"]
 
 
-def test_betas_are_compared_only_on_the_same_images(study: Study, found: StudyFindings) -> None:
-    def with_beta(name: str, beta: float, images: str = "a") -> tuple[Study, StudyFindings]:
+def variants(
+    study: Study, found: StudyFindings, betas: dict[str, tuple[float, str]]
+) -> tuple[dict[str, Study], dict[str, StudyFindings]]:
+    """The hand-made study under other names, betas and image digests."""
+    studies, findings = {}, {}
+    for name, (beta, images) in betas.items():
         settings = {"kl_weight": beta, "epochs": 3}
         made_by = study.manifest.made_by.model_copy(update={"recipe": {"autoencoder": settings}})
         data = study.manifest.data.model_copy(update={"images_sha256": images})
-        manifest = study.manifest.model_copy(
-            update={"name": name, "made_by": made_by, "data": data}
-        )
-        return Study(study.path, manifest), found.model_copy(
-            update={"name": name, "kl_weight": beta}
-        )
+        changes = {"name": name, "made_by": made_by, "data": data}
+        studies[name] = Study(study.path, study.manifest.model_copy(update=changes))
+        findings[name] = found.model_copy(update={"name": name, "kl_weight": beta})
+    return studies, findings
 
-    pairs = {
-        "strong": with_beta("strong", 0.1),
-        "weak": with_beta("weak", 0.001),
-        "other": with_beta("other", 0.01, images="b"),
-    }
-    families = beta_families(
-        {name: pair[0] for name, pair in pairs.items()},
-        {name: pair[1] for name, pair in pairs.items()},
-    )
+
+def test_betas_are_compared_only_on_the_same_images(study: Study, found: StudyFindings) -> None:
+    betas = {"strong": (0.1, "a"), "weak": (0.001, "a"), "other": (0.01, "b")}
+    families = beta_families(*variants(study, found, betas))
     assert [[row.study for row in rows] for rows in families] == [["weak", "strong"]]
     row = families[0][0]
     sima = found.attacks["sima"]
     assert row.masks["none"]["auc"] == sima.masks["none"]["auc"][sima.best]
     assert row.quartile_step == sima.quartile_step[sima.best]
+    assert not any(row.is_reference for row in families[0])
+
+
+def test_the_reference_is_the_name_that_begins_the_others(
+    study: Study, found: StudyFindings
+) -> None:
+    betas = {"shapes-beta-1e-1": (0.1, "a"), "shapes": (0.01, "a")}
+    (rows,) = beta_families(*variants(study, found, betas))
+    assert [(row.study, row.is_reference) for row in rows] == [
+        ("shapes", True),
+        ("shapes-beta-1e-1", False),
+    ]
 
 
 def test_every_number_of_the_text_is_in_the_findings(study: Study) -> None:

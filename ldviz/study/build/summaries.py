@@ -72,7 +72,7 @@ def add_summaries(
         for name, values in source.complexity(split.images.sample_ids).items():
             _store(folder, f"complexity_{name}", values, arrays)
     further = None
-    if source is not None and source.load_further is not None:
+    if source is not None and source.load_further is not None and settings.scores_further:
         more = source.load_further(recipe.data.image_size)
         further = _add_further(folder, settings, split, more, model, arrays, progress)
     if arrays:
