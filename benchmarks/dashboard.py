@@ -37,7 +37,7 @@ WATCH = """path => {
     .observe(path, { attributes: true, attributeFilter: ["d"] });
 }"""
 TOGGLE = """async button => {
-  const lab = document.querySelector(".lab") ?? window.labRoot;
+  const lab = button.closest(".lab");
   const seen = () => lab.querySelector("path[data-curve=influence]").getAttribute("d")
     + lab.querySelector("tr[data-row=influence] td[data-metric=auc] .value").textContent;
   const before = seen();
@@ -107,11 +107,11 @@ def drag_rate(page: Page, lab: Locator) -> float:
 
 
 def toggle_times(page: Page, lab: Locator, count: int) -> list[float]:
-    """Milliseconds from click to new ROC and numbers, for channels switched in turn."""
+    """Milliseconds from click to new ROC and numbers, for channels switched off and on in turn."""
     times = []
     for index in range(count):
         page.wait_for_selector(".lab[data-settled=true]")
-        cell = lab.get_by_role("button", name=f"Channel {index % 4}")
+        cell = lab.get_by_role("button", name=f"Channel {index // 2 % 4}")
         times.append(cell.evaluate(TOGGLE))
     return times
 
@@ -138,6 +138,7 @@ def main() -> None:
             page.wait_for_selector("[data-test-script-state=notRunning]", timeout=60_000)
             lab = settled_lab(page, f"{url}/attack")
             print(f"distinct ROC paths while dragging:       {drag_rate(page, lab):.0f} / s")
+            lab.get_by_role("button", name="Reset").click()
             page.wait_for_selector(".lab[data-settled=true]")
             times = toggle_times(page, lab, options.toggles)
             median = statistics.median(times)
