@@ -36,15 +36,15 @@ WATCH = """path => {
   new MutationObserver(() => window.paths.push([performance.now(), path.getAttribute("d")]))
     .observe(path, { attributes: true, attributeFilter: ["d"] });
 }"""
-TOGGLE = """async button => {
-  const lab = button.closest(".lab");
-  const seen = () => lab.querySelector("path[data-curve=influence]").getAttribute("d")
-    + lab.querySelector("tr[data-row=influence] td[data-metric=auc] .value").textContent;
-  const before = seen();
-  const start = performance.now();
-  button.click();
-  while (seen() === before) await new Promise(requestAnimationFrame);
-  return performance.now() - start;
+# From the key press to the frame in which Python's answer for the new mask is drawn.
+TOGGLE = """lab => {
+  const seen = () => lab.querySelector("path[data-curve=influence]").getAttribute("d");
+  window.toggled = new Promise(resolve => lab.addEventListener("keydown", () => {
+    const start = performance.now(), before = seen();
+    const look = () => lab.dataset.settled === "true" && seen() !== before
+      ? resolve(performance.now() - start) : requestAnimationFrame(look);
+    requestAnimationFrame(look);
+  }, { once: true, capture: true }));
 }"""
 
 
@@ -107,12 +107,23 @@ def drag_rate(page: Page, lab: Locator) -> float:
 
 
 def toggle_times(page: Page, lab: Locator, count: int) -> list[float]:
-    """Milliseconds from click to new ROC and numbers, for channels switched off and on in turn."""
+    """Milliseconds from key press to new ROC and numbers, for cells switched off in turn.
+
+    Every mask is new, so nothing that was drawn before can be shown again.
+    """
+    cells = lab.get_by_role("gridcell")
+    cells.nth(0).click()
     times = []
-    for index in range(count):
-        page.wait_for_selector(".lab[data-settled=true]")
-        cell = lab.get_by_role("button", name=f"Channel {index // 2 % 4}")
-        times.append(cell.evaluate(TOGGLE))
+    for _ in range(count):
+        page.wait_for_selector(".lab[data-settled=true][data-whole=true]")
+        page.keyboard.press("ArrowRight")
+        if len(times) % 7 == 6:
+            page.keyboard.press("ArrowDown")
+            for _ in range(7):
+                page.keyboard.press("ArrowLeft")
+        lab.evaluate(TOGGLE)
+        page.keyboard.press("Space")
+        times.append(page.evaluate("window.toggled"))
     return times
 
 
