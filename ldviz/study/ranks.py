@@ -16,8 +16,11 @@ from ldviz.study.store import Study
 
 MASK_KINDS = ("none", "influence", "highest", "random")
 RANKED_DROP_FRACTION = 0.4
-RANK_COLUMNS = ("none", "influence", "highest") + tuple(
-    f"random-{draw}" for draw in range(NUM_RANDOM_DRAWS)
+RANK_COLUMNS = (
+    "none",
+    "influence",
+    "highest",
+    *(f"random-{draw}" for draw in range(NUM_RANDOM_DRAWS)),
 )
 
 
