@@ -6,9 +6,9 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from toy_denoisers import ToyModel, random_latents, smooth_denoiser
 
 from ldviz.attacks import attack_names, get_attack
+from tests.attacks.toy_denoisers import ToyModel, random_latents, smooth_denoiser
 
 BUILT_IN = ("sima", "loss", "pia", "pian", "secmi", "pfami")
 DRAWS_NOISE = ("loss", "pfami")

@@ -5,13 +5,18 @@ import math
 import numpy as np
 import pytest
 import torch
-from toy_denoisers import ToyModel, memorising_denoiser, random_latents, smooth_denoiser
 
 from ldviz.attacks import get_attack
 from ldviz.attacks.pfami import centre_crop
 from ldviz.attacks.statistic import masked_statistic, powered
 from ldviz.errors import InputError
 from ldviz.randomness import keyed_generator
+from tests.attacks.toy_denoisers import (
+    ToyModel,
+    memorising_denoiser,
+    random_latents,
+    smooth_denoiser,
+)
 
 PFAMI = get_attack("pfami")
 

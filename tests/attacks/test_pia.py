@@ -5,10 +5,15 @@ import math
 import numpy as np
 import pytest
 import torch
-from toy_denoisers import ToyModel, memorising_denoiser, random_latents, smooth_denoiser
 
 from ldviz.attacks import get_attack
 from ldviz.errors import ModelError
+from tests.attacks.toy_denoisers import (
+    ToyModel,
+    memorising_denoiser,
+    random_latents,
+    smooth_denoiser,
+)
 
 PIA, PIAN = get_attack("pia"), get_attack("pian")
 

@@ -6,11 +6,11 @@ import sys
 import numpy as np
 import pytest
 import torch
-from toy_denoisers import random_latents, smooth_denoiser
 
 from ldviz import attacks
 from ldviz.attacks import registry
 from ldviz.attacks.forward_process import keyed_noise
+from tests.attacks.toy_denoisers import random_latents, smooth_denoiser
 
 MODULE = "docs.examples.expected_loss"
 

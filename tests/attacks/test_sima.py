@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from toy_denoisers import ToyModel, memorising_denoiser, random_latents, smooth_denoiser
 
 from ldviz.attacks import get_attack
 from ldviz.attacks.statistic import masked_statistic, powered
 from ldviz.errors import InputError, ModelError
+from tests.attacks.toy_denoisers import (
+    ToyModel,
+    memorising_denoiser,
+    random_latents,
+    smooth_denoiser,
+)
 
 SIMA = get_attack("sima")
 
