@@ -1,4 +1,4 @@
-"""The command line: ``python -m ldviz train|analyze|report``."""
+"""The command line: ``python -m ldviz train|analyze|report|findings``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ldviz.cli_findings import findings
 from ldviz.errors import CancelledError, LdvizError
 
 app = typer.Typer(
@@ -138,6 +139,9 @@ def report(
         typer.echo(report_latex(result))
     else:
         typer.echo(report_text(result))
+
+
+app.command()(findings)
 
 
 def main() -> None:

@@ -86,5 +86,8 @@ def tiny_study_copy(tiny_study_folder: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Live results of a test stay with the test."""
+    """Live results of a test stay with the test, on disk and in memory."""
+    from ldviz.study import vectors
+
     monkeypatch.setenv("LDVIZ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(vectors, "_recent", type(vectors._recent)())

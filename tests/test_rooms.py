@@ -24,6 +24,7 @@ ORDER = (
     "jobs",
     "figures",
     "ui",
+    "cli_findings",
     "__main__",
 )
 

@@ -14,11 +14,6 @@ from ldviz.study.store import open_study
 from ldviz.study.vectors import attack_vectors
 
 
-@pytest.fixture(autouse=True)
-def nothing_recent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_recent", type(module._recent)())
-
-
 def test_stored_vectors_are_used_as_they_are(
     tiny_study_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
