@@ -162,19 +162,22 @@ def study_findings(
     if compute:
         steps = {name: steps.get(name) or computed_timesteps(name) for name in attack_names()}
     total, done = sum(map(len, steps.values())), 0
-    quartile = quartiles(study.local_distortion())
     attacks: dict[str, AttackFindings] = {}
     for name, axis in steps.items():
-        columns = []
-        for timestep in axis:
-            progress(done, total, f"findings of {study.title}: {get_attack(name).title}")
-            scores = ordered_scores(study, name, timestep)
-            if scores is None:
-                vectors = attack_vectors(study, name, timestep, device=device, progress=progress)
-                scores = standard_scores(study, vectors, name)
-            columns.append(_column(study, scores, quartile, num_resamples, seed))
-            done += 1
-        attacks[name] = _joined(get_attack(name).title, axis, columns)
+
+        def step(part: int, parts: int, what: str, done: int = done) -> None:
+            progress(done + part, total, f"findings of {study.title}: {what}")
+
+        attacks[name] = attack_findings(
+            study,
+            name,
+            axis,
+            num_resamples=num_resamples,
+            seed=seed,
+            device=device,
+            progress=step,
+        )
+        done += len(axis)
     progress(total, total, f"findings of {study.title}")
     distortion = study.local_distortion()
     recipe = study.manifest.made_by.recipe or {}
@@ -209,6 +212,37 @@ def study_findings(
         frequency=_frequency(study, num_resamples, seed),
         further=_further(study, num_resamples, seed),
     )
+
+
+def attack_findings(
+    study: Study,
+    name: str,
+    timesteps: Sequence[int | None],
+    *,
+    num_resamples: int = 2000,
+    seed: int = 0,
+    device: str | None = None,
+    progress: Progress = no_progress,
+) -> AttackFindings:
+    """One attack at some timesteps, ascending; the model runs where no scores are stored.
+
+    Args:
+        study, num_resamples, seed, device: as ``study_findings``.
+        name: of the attack.
+        timesteps: (None,) for an attack without a timestep axis.
+        progress: told before every timestep; may cancel.
+    """
+    title = get_attack(name).title
+    quartile = quartiles(study.local_distortion())
+    columns = []
+    for index, timestep in enumerate(timesteps):
+        progress(index, len(timesteps), title)
+        scores = ordered_scores(study, name, timestep)
+        if scores is None:
+            vectors = attack_vectors(study, name, timestep, device=device)
+            scores = standard_scores(study, vectors, name)
+        columns.append(_column(study, scores, quartile, num_resamples, seed))
+    return _joined(title, timesteps, columns)
 
 
 def _dropped_share(study: Study) -> float | None:
