@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from ldviz.figures.theme import NEUTRAL, SEQUENTIAL, apply_layout
+from ldviz.figures.theme import MEMBER, NEUTRAL, SEQUENTIAL, apply_layout
 
 CLASS_PALETTE = (
     "#0072B2",
@@ -79,22 +79,7 @@ def embedding_map(
         if colouring.labelled:
             _add_labels(figure, points, colouring)
     if current is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=[points[current, 0]],
-                y=[points[current, 1]],
-                mode="markers",
-                marker={
-                    "symbol": "circle-open",
-                    "size": 19,
-                    "color": "#D55E00",
-                    "line": {"width": 3, "color": "#D55E00"},
-                },
-                name="current image",
-                showlegend=False,
-                hoverinfo="skip",
-            )
-        )
+        figure.add_trace(_ring(*points[current]))
     several = isinstance(colouring, Groups)
     apply_layout(figure, height=600, legend=several)
     axis = {"zeroline": False, "showgrid": False, "constrain": "domain"}
@@ -107,9 +92,29 @@ def embedding_map(
         hovermode="closest",
         hoverdistance=12,
         margin={"l": 50, "r": 10, "t": 40 if several else 66},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": NEUTRAL, "activecolor": MEMBER},
         newselection={"line": {"color": NEUTRAL, "width": 2, "dash": "dot"}},
     )
     return figure
+
+
+def _ring(x: float, y: float) -> go.Scatter:
+    """A white ring on a black one: seen on any page and any colour below."""
+    return go.Scatter(
+        x=[x, x],
+        y=[y, y],
+        mode="markers",
+        marker={
+            "symbol": "circle-open",
+            "size": [20, 20],
+            "opacity": 1,
+            "color": ["black", "white"],
+            "line": {"width": [5, 2], "color": ["black", "white"]},
+        },
+        name="current image",
+        showlegend=False,
+        hoverinfo="skip",
+    )
 
 
 def _trace_kind(count: int) -> type[go.Scatter] | type[go.Scattergl]:
@@ -127,6 +132,11 @@ def _common(bright: np.ndarray | None, rows: np.ndarray) -> dict:
     }
 
 
+def _customdata(sample_ids: np.ndarray) -> list[list[int]]:
+    """Written out: Streamlit's selections return packed arrays as objects."""
+    return [[int(sample_id)] for sample_id in sample_ids]
+
+
 def _continuous(
     points: np.ndarray, sample_ids: np.ndarray, scale: Continuous, bright: np.ndarray | None
 ) -> go.Scatter | go.Scattergl:
@@ -134,7 +144,7 @@ def _continuous(
     return _trace_kind(len(points))(
         x=points[:, 0],
         y=points[:, 1],
-        customdata=sample_ids[:, None],
+        customdata=_customdata(sample_ids),
         marker={
             "size": 7,
             "opacity": 0.9,
@@ -174,7 +184,7 @@ def _group(
     return _trace_kind(len(points))(
         x=points[rows, 0],
         y=points[rows, 1],
-        customdata=sample_ids[rows, None],
+        customdata=_customdata(sample_ids[rows]),
         marker={
             "size": 7,
             "opacity": 0.85,

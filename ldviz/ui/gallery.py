@@ -75,7 +75,8 @@ def score_note(study: Study) -> str:
 
 def score_text(score: float) -> str:
     """A membership score with three digits that count: scores have no natural scale."""
-    return f"{score:.3g}".replace("-", "−")
+    text = f"{score:,.0f}" if 1000 <= abs(score) < 1e6 else f"{score:#.3g}".rstrip(".")
+    return text.replace("-", "−")
 
 
 def class_text(study: Study, row: int) -> str:

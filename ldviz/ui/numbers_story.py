@@ -20,10 +20,16 @@ def chosen_timestep_note(headline: Headline) -> str:
     """How the timestep came about, where that flatters the number; else empty."""
     if headline.timestep is None or headline.num_timesteps < 2:
         return ""
+    honest = (
+        ""
+        if headline.honest_auc is None
+        else f" Chosen on one half of the images and scored on the other, it is "
+        f"{value_text(headline.honest_auc)}."
+    )
     return (
         f"t = {headline.timestep} is the best of {headline.num_timesteps} stored timesteps, "
-        "chosen without a mask on the same labels that it is scored on: the AUC is an "
-        "optimistic one."
+        "chosen without a mask on the same labels that it is scored on, so the AUC is "
+        f"optimistic.{honest}"
     )
 
 

@@ -13,9 +13,11 @@ import streamlit as st
 
 from ldviz.attacks import get_attack
 from ldviz.attacks.masks import MaskSpec, num_dropped
+from ldviz.attacks.statistic import masked_statistic
 from ldviz.metrics.intervals import metric_intervals
 from ldviz.metrics.measured import Measured
 from ldviz.metrics.strata import quartiles
+from ldviz.metrics.timestep import timestep_choice
 from ldviz.study.scores import membership_scores, score_values
 from ldviz.study.store import Study
 from ldviz.study.vectors import attack_vectors
@@ -36,6 +38,8 @@ class Headline:
         timestep: where it is scored; None for an attack without timesteps.
         num_timesteps: stored timesteps among which it is the best; the AUC there was
             chosen on the labels that it is scored on.
+        honest_auc: unmasked, at timesteps chosen on one half of the images and scored on
+            the other; None without several timesteps, or with too few images.
         num_dropped, latent_dim: dimensions that the masks drop, and all there are.
         auc: by mask: "none", "influence", "random".
         difference: paired, (a, b) to a minus b.
@@ -47,6 +51,7 @@ class Headline:
     attack: str
     timestep: int | None
     num_timesteps: int
+    honest_auc: float | None
     num_dropped: int
     latent_dim: int
     auc: dict[str, Measured]
@@ -125,6 +130,7 @@ def _headline(_study: Study, digest: str, num_resamples: int, seed: int) -> Head
         attack=get_attack(_study.default_attack).title,
         timestep=_study.default_timestep,
         num_timesteps=len(_study.stored_timesteps(_study.default_attack)),
+        honest_auc=_honest_auc(_study, seed),
         num_dropped=num_dropped(HEADLINE_FRACTION, _study.latent_dim),
         latent_dim=_study.latent_dim,
         auc={kind: table.metrics[kind]["auc"] for kind in _MASKS},
@@ -141,6 +147,20 @@ def _score_values(study: Study) -> np.ndarray | None:
         return None
     vectors = attack_vectors(study, study.default_attack, study.default_timestep, compute=False)
     return None if vectors is None else score_values(vectors, study.default_attack)
+
+
+def _honest_auc(study: Study, seed: int) -> float | None:
+    """AUC with the timestep chosen on one half and scored on the other, and swapped."""
+    name = study.default_attack
+    timesteps = study.stored_timesteps(name)
+    if len(timesteps) < 2 or min(study.manifest.n_member, study.manifest.n_held_out) < 2:
+        return None
+    scores = [
+        -masked_statistic(score_values(study.stored_vectors(name, timestep), name))
+        for timestep in timesteps
+    ]
+    choice = timestep_choice(study.is_member, np.stack(scores), seed=seed, fprs=())
+    return choice.honest["none"]["auc"]
 
 
 def _quartile_aucs(

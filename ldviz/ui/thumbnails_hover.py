@@ -16,7 +16,7 @@ import numpy as np
 import streamlit as st
 
 from ldviz.study.store import Study
-from ldviz.ui.gallery import CLASS_TITLES, ImageFacts
+from ldviz.ui.gallery import CLASS_TITLES, ImageFacts, score_text
 from ldviz.ui.thumbnails import SpriteSheet, sprite_sheet
 
 
@@ -39,7 +39,7 @@ def hover_payload(
             {"title": "distortion", "values": [f"{value:.2f}" for value in facts.distortion]}
         )
     if facts.scores is not None:
-        lines.append({"title": "score", "values": [f"{value:.3g}" for value in facts.scores]})
+        lines.append({"title": "score", "values": [score_text(value) for value in facts.scores]})
     return {
         "container": container,
         "ids": study.sample_ids.tolist(),

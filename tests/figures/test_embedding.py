@@ -98,6 +98,8 @@ def test_a_continuous_colouring_is_one_trace_clipped_at_its_tails():
     assert np.array_equal(trace.marker.color, values)
     assert trace.marker.colorbar.title.text == "Score (unit)"
     assert trace.marker.cmax < 2
+    # Not packed: Streamlit hands packed ids back as objects.
+    assert trace.customdata[3] == [3]
     assert np.array_equal(np.ravel(trace.customdata), np.arange(100))
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == TITLES
 
@@ -134,7 +136,7 @@ def test_the_current_image_is_ringed():
         POINTS, IDS, Continuous(np.arange(4.0), "v"), axis_titles=TITLES, current=2
     )
     ring = figure.data[-1]
-    assert (ring.x, ring.y) == ((3.0,), (1.0,))
+    assert (ring.x, ring.y) == ((3.0, 3.0), (1.0, 1.0))
 
 
 def test_many_points_are_drawn_by_the_graphics_card():

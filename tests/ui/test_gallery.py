@@ -11,7 +11,14 @@ import pytest
 from PIL import Image
 
 from ldviz.study.store import open_study
-from ldviz.ui.gallery import GalleryGroup, ImageFacts, gallery_payload, image_facts, score_note
+from ldviz.ui.gallery import (
+    GalleryGroup,
+    ImageFacts,
+    gallery_payload,
+    image_facts,
+    score_note,
+    score_text,
+)
 from ldviz.ui.thumbnails import enlarged_uri, spaced_sheet_uri, sprite_sheet, thumbnail_uri
 from ldviz.ui.thumbnails_hover import hover_payload
 from tests.pages.hand_made_study import write_hand_made_study
@@ -104,6 +111,20 @@ def test_without_geometry_or_scores_an_image_is_named_by_its_id(tmp_path):
     payload = gallery_payload(study, ImageFacts(None, None), [GalleryGroup("", "", [3])], None)
     (item,) = payload["groups"][0]["items"]
     assert (item["value"], item["lines"], item["alt"]) == ("103", [], "Image 103, held-out")
+
+
+@pytest.mark.parametrize(
+    ("score", "text"),
+    [
+        (-13.0, "−13.0"),
+        (-302.4, "−302"),
+        (-1234.5, "−1,234"),
+        (0.0312, "0.0312"),
+        (2e9, "2.00e+09"),
+    ],
+)
+def test_scores_keep_three_digits(score, text):
+    assert score_text(score) == text
 
 
 def test_the_score_is_named_after_its_attack_and_timestep(tmp_path):

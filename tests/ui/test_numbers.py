@@ -9,6 +9,7 @@ import pytest
 
 from ldviz.metrics.measured import Measured
 from ldviz.metrics.roc import roc_auc
+from ldviz.metrics.timestep import timestep_choice
 from ldviz.study.store import open_study
 from ldviz.ui.numbers import (
     Tile,
@@ -47,6 +48,7 @@ def made_headline(**changes) -> Headline:
         "attack": "SimA",
         "timestep": 50,
         "num_timesteps": 9,
+        "honest_auc": 0.8461,
         "num_dropped": 102,
         "latent_dim": 256,
         "auc": {"none": AUC, "influence": AUC, "random": AUC},
@@ -86,6 +88,18 @@ def test_a_number_in_running_text_carries_its_interval():
     assert measured_text(MISSING) == "not available"
     assert sample_text(AUC) == "898 members, 899 held-out; 2,000 resamples, seed 3"
     assert sample_text(PAPER) == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (difference(0.00021, 0.00031), "+0.0002 [−0.0001, +0.0005]"),
+        (difference(-0.071, 0.006), "−0.071 [−0.077, −0.065]"),
+        (difference(0.0, 0.0), "0.000 [0.000, 0.000]"),
+    ],
+)
+def test_a_narrow_interval_gets_the_decimals_that_show_it(number, text):
+    assert bracketed_text(number, signed=True) == text
 
 
 def test_the_papers_numbers_are_told_apart_without_colour():
@@ -162,7 +176,10 @@ def test_an_attack_that_may_be_guessing_is_said_to_be():
 
 
 def test_a_timestep_chosen_on_the_labels_is_called_optimistic():
-    assert "optimistic" in chosen_timestep_note(made_headline())
+    note = chosen_timestep_note(made_headline())
+    assert "optimistic" in note
+    assert "scored on the other, it is 0.846" in note
+    assert "scored on the other" not in chosen_timestep_note(made_headline(honest_auc=None))
     assert chosen_timestep_note(made_headline(timestep=None)) == ""
 
 
@@ -200,6 +217,11 @@ def test_the_headline_agrees_with_a_slow_count_of_pairs(tmp_path):
     assert image_scores(study) == pytest.approx(scores)
     assert numbers.auc["none"].value == pytest.approx(roc_auc(study.is_member, scores))
     assert (numbers.num_dropped, numbers.latent_dim, numbers.num_timesteps) == (9, 24, 2)
+    by_timestep = [
+        -(study.stored_vectors("sima", t).astype(np.float64) ** 4).sum(1) for t in (0, 50)
+    ]
+    choice = timestep_choice(study.is_member, np.stack(by_timestep))
+    assert numbers.honest_auc == pytest.approx(choice.honest["none"]["auc"])
     kept = np.argsort(study.influence(), axis=1, kind="stable")[:, 9:]
     masked = -np.take_along_axis(vectors**4, kept, axis=1).sum(axis=1)
     assert numbers.auc["influence"].value == pytest.approx(roc_auc(study.is_member, masked))
