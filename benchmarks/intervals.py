@@ -160,6 +160,8 @@ def coverage(
                 (key, table.metrics["a"][key], truth_a[key]),
                 (f"-{key}", table.differences["b", "a"][key], truth_b[key] - truth_a[key]),
             ):
+                if measured.ci95 is None:
+                    continue
                 low, high = measured.ci95
                 # A hair's breadth for truths that lie on the lattice of rounded values.
                 inside.setdefault(name, []).append(low - 1e-12 <= truth <= high + 1e-12)
@@ -191,6 +193,9 @@ def main() -> None:
         cells = []
         for prefix in ("", "-"):
             for key in KEYS:
+                if prefix + key not in table:
+                    cells.append(f"{'-':>8} ")
+                    continue
                 share = 100.0 * table[prefix + key][0]
                 cells.append(f"{share:>8.1f}{' ' if 92 <= share <= 98 else '*'}")
         print(

@@ -53,6 +53,27 @@ def sheet_uri(
     return png_uri(sheet.reshape(rows * sheet.shape[1], columns * sheet.shape[3], channels + 1))
 
 
+def shrunk(pixels: np.ndarray, max_side: int) -> np.ndarray:
+    """(..., H, W, c) uint8 pixels, blocks averaged until neither side exceeds ``max_side``.
+
+    Images that fit already are returned as they are.
+    """
+    height, width = pixels.shape[-3:-1]
+    for block in range(1, max(height, width) + 1):
+        if height % block or width % block or max(height, width) > max_side * block:
+            continue
+        if block == 1:
+            return pixels
+        parts = pixels.reshape(
+            *pixels.shape[:-3], height // block, block, width // block, block, pixels.shape[-1]
+        )
+        return np.rint(parts.mean(axis=(-4, -2))).astype(np.uint8)
+    raise InputError(
+        f"Images of {height} x {width} pixels have no whole reduction to {max_side}: "
+        "their sides share too small a divisor."
+    )
+
+
 def png_uri(pixels: np.ndarray) -> str:
     """(H, W, c) uint8, c = 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, as a PNG's data URI."""
     buffer = io.BytesIO()

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from ldviz.figures.theme import apply_layout
 
-IMAGE_GAP = 0.2
+IMAGE_GAP = 0.16
 """Share of a cell left free around its image, where the grid line shows."""
 
 

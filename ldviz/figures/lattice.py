@@ -37,8 +37,8 @@ def plot_lattices(
         colour_by_distance: edges by their true pixel distance in place of the lattice's colour.
         height: of the figure, in pixels.
         limits: (low, high) per component, to share between figures; None fits the lattices.
-        magnify: show the smallest lattice again in a corner, enlarged, where two components
-            leave it too small to see.
+        magnify: show the smallest lattice again beside the others, enlarged, where it is
+            too small to see; in two components only.
 
     Raises:
         InputError: unless there are two or three components.
@@ -189,7 +189,6 @@ def _add_inset(figure: go.Figure, inset: Inset, num_pixels: int) -> None:
     """The enlarged copy in its frame, tied to the spot that it enlarges."""
     lattice = inset.lattice
     left, right, bottom, top = inset.frame
-    at_right = left + right > sum(inset.limits[0])
     figure.add_shape(
         type="rect",
         **{"x0": left, "x1": right, "y0": bottom, "y1": top},
@@ -197,12 +196,12 @@ def _add_inset(figure: go.Figure, inset: Inset, num_pixels: int) -> None:
         layer="below",
     )
     figure.add_annotation(
-        x=right if at_right else left,
+        x=right,
         y=top,
-        xanchor="right" if at_right else "left",
+        xanchor="right",
         yanchor="bottom",
-        align="right" if at_right else "left",
-        text=f"{lattice.name},<br>{inset.factor:,g} × larger",
+        align="right",
+        text=f"{lattice.name},<br>{inset.factor:,.10g} × larger",
         showarrow=False,
         font={"size": 12, "color": lattice.colour},
     )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ldviz.errors import InputError, ModelError
+from ldviz.geometry.indicatrix import Indicatrices, data_ellipses
 
 ArrayDecoder = Callable[[np.ndarray], np.ndarray]
 
@@ -313,7 +314,7 @@ def decoder_of_arrays(
     import torch
 
     def decode(latents: np.ndarray) -> np.ndarray:
-        tensor = torch.from_numpy(np.ascontiguousarray(latents, dtype=np.float32))
+        tensor = torch.from_numpy(np.array(latents, dtype=np.float32))
         batches = tensor.reshape(-1, *latent_shape).split(batch_size)
         with torch.inference_mode():
             decoded = [decoder(batch.to(device)).flatten(1).cpu().numpy() for batch in batches]
@@ -328,6 +329,32 @@ def decoder_of_arrays(
         return images
 
     return decode
+
+
+def flat_ellipses(found: Indicatrices, num_points: int = 64) -> np.ndarray:
+    """The data-space ellipses laid flat in the plane: true in shape, to be drawn where they stand.
+
+    JB = U S Wᵀ is an isometry U Wᵀ of the plane into data space after the stretch W S Wᵀ, so
+    what the stretch makes of the unit circle is congruent to the ellipse in data space.
+
+    Args:
+        found: at n points.
+        num_points: on each closed curve; the last repeats the first.
+
+    Returns:
+        (n, num_points, 2) offsets in coordinates of the plane, pixel distance, semi-axes √λ.
+    """
+    axes = found.plane_directions
+    return data_ellipses((axes * found.data_semi_axes[:, None, :]) @ axes.mT, num_points)
+
+
+def orthonormal_rows(directions: np.ndarray) -> np.ndarray:
+    """(k, d) float64 rows made orthonormal to rounding, each as near its own as can be.
+
+    Singular vectors computed in float32 miss it by 1e-7; a basis must not.
+    """
+    left, _, right = np.linalg.svd(np.asarray(directions, dtype=np.float64), full_matrices=False)
+    return left @ right
 
 
 def _points_between(offsets: np.ndarray, substeps: int) -> np.ndarray:

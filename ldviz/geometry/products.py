@@ -74,8 +74,7 @@ class Linearizer:
         self._decoder = decoder
         self._asked = route
         self._record = route in ("auto", "recorded")
-        self._checked = False
-        self.route = route
+        self._first: Linearization | None = None
 
     def __call__(self, latents: torch.Tensor) -> Linearization:
         """The products at ``latents``.
@@ -104,9 +103,10 @@ class Linearizer:
     def _recorded(self, latents: torch.Tensor) -> Linearization | None:
         """The recorded route, or None where it does not serve this decoder."""
         try:
-            if not self._checked:
-                check_recording(self._decoder, latents[:1])
-                self._checked = True
+            if self._first is None:
+                self._first = checked_recording(self._decoder, latents[:1])
+            if torch.equal(latents, self._first.latents):
+                return self._first
             return RecordedLinearization(self._decoder, latents)
         except NotRecordableError as reason:
             if self._asked == "recorded":
@@ -306,8 +306,8 @@ class AutogradLinearization:
             yield
 
 
-def check_recording(decoder: Decoder, latents: torch.Tensor) -> None:
-    """Raises NotRecordableError unless the recorded products agree with autograd's.
+def checked_recording(decoder: Decoder, latents: torch.Tensor) -> RecordedLinearization:
+    """The recorded route; raises NotRecordableError unless it agrees with autograd.
 
     One random cotangent is pulled back both ways, and one random tangent pushed
     forward must pair with it the same way; the tolerance is the square root of
@@ -329,6 +329,7 @@ def check_recording(decoder: Decoder, latents: torch.Tensor) -> None:
     size = torch.linalg.vector_norm(expected)
     if error > tolerance * size or paired.abs() > tolerance * size * tangent.norm():
         raise NotRecordableError("its recorded derivative differs from the automatic one")
+    return linear
 
 
 def _products_per_pass(latents: torch.Tensor, largest: int) -> int:

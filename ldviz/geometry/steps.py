@@ -10,13 +10,14 @@ step is made, so that a product costs about one decoder pass.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 DENSE_NORM_LIMIT = 2**22
+MAX_SCRATCH = 32
 
 
 class Step:
@@ -131,17 +132,24 @@ class Convolution(Step):
 
     def pull(self, cotangent: Tensor) -> list[Tensor]:
         folded = channels_last(cotangent.flatten(0, 1))
-        layout = torch.channels_last if folded.ndim == 4 else torch.contiguous_format
-        like = torch.empty(
-            len(folded),
-            *self._source_shape[1:],
-            dtype=folded.dtype,
-            device=folded.device,
-            memory_format=layout,
+        stride, padding, dilation, transposed, _, groups = self._options
+        missing = [0] * (folded.ndim - 2)
+        if not transposed:
+            missing = [
+                wanted - ((size - 1) * step - 2 * pad + dilate * (width - 1) + 1)
+                for wanted, size, step, pad, dilate, width in zip(
+                    self._source_shape[2:],
+                    folded.shape[2:],
+                    stride,
+                    padding,
+                    dilation,
+                    self._weight.shape[2:],
+                    strict=True,
+                )
+            ]
+        pulled = torch.ops.aten.convolution.default(
+            folded, self._weight, None, stride, padding, dilation, not transposed, missing, groups
         )
-        pulled = torch.ops.aten.convolution_backward.default(
-            folded, like, self._weight, None, *self._options, [True, False, False]
-        )[0]
         return [pulled.unflatten(0, cotangent.shape[:2])]
 
 
@@ -184,7 +192,7 @@ class Normalisation(Step):
 
     With x̂ the normalised value, d x̂ = S dx / σ with S = I - QQᵀ, where Q holds
     for each group the constant and x̂ itself: a projection of rank two a group.
-    Q is kept as a dense matrix where it is small, so that all tangents are
+    Where Q is small it is laid out as a dense matrix, so that all tangents are
     projected by two matrix products; else torch's own kernel applies S.
     """
 
@@ -195,7 +203,6 @@ class Normalisation(Step):
         samples, channels = normalised.shape[:2]
         self._dense = 2 * groups * normalised[0].numel() <= DENSE_NORM_LIMIT
         self._spatial = math.prod(normalised.shape[2:])
-        self._projector: Tensor | None = None
         self._sizes = (samples, channels, self._spatial)
 
     @property
@@ -215,7 +222,7 @@ class Normalisation(Step):
             self._activation = None
         self._factor = channels_last(self._factor)
         if self._dense:
-            self._projector = self._build_projector()
+            self._normalised = self._flatten(self._normalised[None])[0].contiguous()
 
     def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
         tangent = tangents[0]
@@ -237,21 +244,15 @@ class Normalisation(Step):
 
     def _project(self, flat: Tensor) -> None:
         """flat -= flat Q Qᵀ in place, per sample; flat is (t, n, k)."""
-        for sample, rows in enumerate(self._projector):
+        _, channels, spatial = self._sizes
+        rows = _projector_rows(
+            channels, spatial, self._groups, len(self.shape) == 4, flat.dtype, flat.device
+        )
+        projector = rows.flatten(0, 1)
+        for sample, normalised in enumerate(self._normalised):
+            torch.mul(normalised, rows[0], out=rows[1])
             one = flat[:, sample]
-            one.addmm_(one @ rows.T, rows, alpha=-1)
-
-    def _build_projector(self) -> Tensor:
-        """Qᵀ as (n, 2·groups, k), k in the order of :meth:`_flatten`."""
-        samples, channels, spatial = self._sizes
-        member = _group_rows(
-            channels, spatial, self._groups, len(self.shape) == 4, self._normalised.dtype
-        ).to(self._normalised.device)
-        flat = self._flatten(self._normalised[None])[0]
-        rows = flat.new_empty(samples, 2, self._groups, flat.shape[-1])
-        rows[:, 0] = member
-        torch.mul(flat[:, None], member, out=rows[:, 1])
-        return rows.flatten(1, 2)
+            one.addmm_(one @ projector.T, projector, alpha=-1)
 
     def _native(self, tangent: Tensor) -> Tensor:
         """S tangent by torch's kernel for the backward pass, S being symmetric."""
@@ -366,13 +367,34 @@ def _meeting(weight: Tensor, axis: int) -> Tensor:
     return torch.stack([third, second + third, first + second, first], dim=axis)
 
 
-@lru_cache(maxsize=64)
-def _group_rows(
-    channels: int, spatial: int, groups: int, channels_innermost: bool, dtype: torch.dtype
+class _Scratch(threading.local):
+    """Projectors by shape, one set a thread: their first half never changes, and memory that
+    is used again need not be cleared by the system again."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple, Tensor] = {}
+
+
+_SCRATCH = _Scratch()
+
+
+def _projector_rows(
+    channels: int,
+    spatial: int,
+    groups: int,
+    channels_innermost: bool,
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> Tensor:
-    """Indicator of each group over the flattened value, of unit length: (groups, k)."""
-    group = torch.arange(channels) // (channels // groups)
-    order = group.repeat(spatial) if channels_innermost else group.repeat_interleave(spatial)
-    size = channels // groups * spatial
-    member = order[None] == torch.arange(groups)[:, None]
-    return member.to(dtype) / math.sqrt(size)
+    """Qᵀ as (2, groups, k): unit indicators of the groups, and room for x̂ times them."""
+    key = channels, spatial, groups, channels_innermost, dtype, device
+    if key not in _SCRATCH.rows:
+        if len(_SCRATCH.rows) >= MAX_SCRATCH:
+            _SCRATCH.rows.clear()
+        group = torch.arange(channels, device=device) // (channels // groups)
+        order = group.repeat(spatial) if channels_innermost else group.repeat_interleave(spatial)
+        with torch.inference_mode(False):
+            rows = torch.zeros(2, groups, len(order), dtype=dtype, device=device)
+        rows[0].scatter_(0, order[None], (channels // groups * spatial) ** -0.5)
+        _SCRATCH.rows[key] = rows
+    return _SCRATCH.rows[key]

@@ -29,6 +29,7 @@ from ldviz.geometry.steps import (
     Softmax,
     Step,
     UpsampledConvolution,
+    channels_last,
 )
 
 aten = torch.ops.aten
@@ -120,19 +121,30 @@ def record(decoder: Callable[[Tensor], Tensor], latents: Tensor) -> tuple[Tensor
     Raises:
         NotRecordableError: an operation on the way has no rule.
     """
-    recorder = _Recorder(latents)
-    with torch.no_grad(), recorder:
-        images = decoder(latents)
+    try:
+        recorder, images = _recorded(decoder, latents, fast_layout=True)
+    except RuntimeError:
+        recorder, images = _recorded(decoder, latents, fast_layout=False)
     if not isinstance(images, Tensor) or images not in recorder.numbers:
         raise NotRecordableError("the images do not depend on the latents")
     return images, Tape(recorder.steps, 0, recorder.numbers[images])
 
 
+def _recorded(
+    decoder: Callable[[Tensor], Tensor], latents: Tensor, *, fast_layout: bool
+) -> tuple[_Recorder, Tensor]:
+    """One recorded pass; channels-last is faster, but a decoder's views may not allow it."""
+    recorder = _Recorder(latents, fast_layout)
+    with torch.no_grad(), recorder:
+        return recorder, decoder(latents)
+
+
 class _Recorder(TorchDispatchMode):
     """Turns each operation that the latents reach into a step."""
 
-    def __init__(self, latents: Tensor) -> None:
+    def __init__(self, latents: Tensor, fast_layout: bool) -> None:
         super().__init__()
+        self._fast_layout = fast_layout
         self.numbers = WeakTensorKeyDictionary()
         self.numbers[latents] = 0
         self.steps: dict[int, Step] = {}
@@ -141,7 +153,10 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        result = operation(*args, **kwargs)
+        if operation is aten.convolution.default and self._fast_layout:
+            result = operation(channels_last(args[0]), *args[1:], **kwargs)
+        else:
+            result = operation(*args, **kwargs)
         flat = [*args, *kwargs.values()]
         if not any(self._reached(one) for one in flat):
             return result

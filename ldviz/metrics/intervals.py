@@ -25,7 +25,13 @@ from ldviz.metrics.detection_rate import (
     linear_variance,
 )
 from ldviz.metrics.measured import Measured
-from ldviz.metrics.resampling import RankedScores, cumulative, ranked_scores, resample_chunks
+from ldviz.metrics.resampling import (
+    RankedScores,
+    cumulative,
+    ranked_scores,
+    resample_chunks,
+    spacings,
+)
 from ldviz.metrics.roc import (
     FPRS,
     Positive,
@@ -194,6 +200,7 @@ class _Curves:
             for name, curves in ranked.items()
         }
         auc: dict[str, list[np.ndarray]] = {name: [] for name in ranked}
+        drawn = 0
         for member_counts, held_out_counts in resample_chunks(
             self.n_member, self.n_held_out, self.num_resamples, self.seed
         ):
@@ -202,12 +209,15 @@ class _Curves:
                 if self.member_positive
                 else (held_out_counts, member_counts)
             )
+            width = negative_counts.shape[1]
+            gaps = spacings(num_negative, width, self.seed, drawn) if fprs else np.empty(0)
+            drawn += width
             for name, curves in ranked.items():
                 areas = 0.0
                 for one, one_rates in zip(curves, rates[name], strict=True):
                     found = cumulative(positive_counts, one.positive_order)
                     areas = areas + _areas(one, found, negative_counts)
-                    add_resamples(one_rates, one, found, negative_counts)
+                    add_resamples(one_rates, one, found, negative_counts, gaps)
                 auc[name].append(areas / len(curves))
         for name, curves in ranked.items():
             self.auc[name] = np.concatenate(auc[name])
@@ -235,6 +245,12 @@ class _Curves:
         if draws is None:
             return value, value
         low, high = _percentiles(draws.interpolated)
+        # No positive within reach of the threshold, or all: as for proportions of 0 and 1.
+        bound = 0.025 ** (1.0 / draws.positives.size)
+        if high == 0.0:
+            return 0.0, 1.0 - bound
+        if low == 1.0:
+            return bound, 1.0
         return min(low, value), max(high, value)
 
     def _difference_interval(self, a: str, b: str, key: str) -> Interval:

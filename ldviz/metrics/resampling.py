@@ -112,14 +112,25 @@ def resample_counts(generator: np.random.Generator, n: int, size: int) -> np.nda
     return counts
 
 
-def cumulative(counts: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Running totals of the rows of ``counts`` taken in ``order``.
+def spacings(n: int, size: int, *key: int) -> np.ndarray:
+    """Unit exponentials (n + 1, size) float32, keyed: the gaps between n sorted uniforms.
+
+    A column divided by its sum splits [0, 1] as n uniform draws do; each of n samples owns
+    one gap, so that score vectors of the same samples share them.
+    """
+    generator = keyed_generator("spacings", *key)
+    return generator.standard_exponential((n + 1, size), dtype=np.float32)
+
+
+def cumulative(amounts: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Running totals of the rows of ``amounts`` taken in ``order``.
 
     Returns:
-        (len(order) + 1, b) int32; row i adds up the first i.
+        (len(order) + 1, b), row i adding up the first i; int32 of counts, else as given.
     """
-    total = np.zeros((order.size + 1, counts.shape[1]), dtype=np.int32)
-    total[1:] = counts[order]
+    dtype = np.int32 if amounts.dtype == np.uint8 else amounts.dtype
+    total = np.zeros((order.size + 1, amounts.shape[1]), dtype=dtype)
+    total[1:] = amounts[order]
     for row in range(1, order.size + 1):
         np.add(total[row], total[row - 1], out=total[row])
     return total

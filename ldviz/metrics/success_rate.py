@@ -9,11 +9,14 @@ a value that is too low instead, since those thresholds are worse than the best.
 the optimum a score's gain is a random walk minus a parabola, whose scaling makes the
 loss of a threshold chosen on other data a third of the gain of one chosen on the same
 data; with resamples (worth half the data) the two errors stand as -0.53 to 1, and the
-weights that cancel them are 0.65 and 0.35.  Efron's .632 estimator has 0.632 and 0.368.
+weights that cancel them are 0.65 and 0.35: Efron's .632 estimator, to two digits.  At
+chance there is no optimum, nothing is lost, and the weights should be 1 and 0.  The .632+
+estimator goes from the one to the other with the rate of no information.
 
-**Width.**  Two variances: decisions at the chosen threshold count the noise of the
-threshold twice over in a difference of two correlated scores, decisions averaged over
-resamples leave it out.  One score vector takes the first, a difference the mean of both.
+**Width.**  Two variances.  Decisions at the chosen threshold count the noise of the
+threshold twice over in a difference of two correlated scores; decisions averaged over
+resamples leave it out.  One score vector takes the first, a difference the mean of both,
+and more of the first as the .632+ weights become noisy themselves.
 
 Coverage, simulated: ``docs/metrics.md`` and ``benchmarks/intervals.py``.
 
@@ -53,16 +56,15 @@ class SuccessRate:
     called_left_out: np.ndarray
 
     @property
-    def centre(self) -> float:
-        """The .632 estimate: nearly unbiased when members can be told from held-out."""
-        return 0.368 * self.largest + 0.632 * self.left_out
+    def no_information(self) -> float:
+        """0 where the threshold holds on samples left out, 1 where it is pure chance."""
+        holds = max(self.left_out, 0.0)
+        return 0.0 if self.largest <= holds else 1.0 - holds / self.largest
 
     @property
-    def cautious_centre(self) -> float:
-        """The .632+ estimate: nearly unbiased when they cannot."""
-        bounded = max(self.left_out, 0.0)
-        overfitting = 0.0 if self.largest <= bounded else 1.0 - bounded / self.largest
-        weight = 0.632 / (1.0 - 0.368 * overfitting)
+    def centre(self) -> float:
+        """The .632+ estimate, nearly unbiased."""
+        weight = 0.632 / (1.0 - 0.368 * self.no_information)
         return (1.0 - weight) * self.largest + weight * self.left_out
 
 
@@ -127,16 +129,16 @@ def success_rate_difference_interval(
 ) -> tuple[float, float]:
     """The 95 % interval of ASR(a) - ASR(b) on the same samples.
 
-    It spans both the .632 and the .632+ centre, since either vector may be at chance,
-    and the difference of the two largest values.
+    Widened to contain the difference of the two largest values where needed.
     """
     at_chosen = decision_variance(a.called - b.called, is_member)
     left_out = decision_variance(a.called_left_out - b.called_left_out, is_member)
-    reach = 1.959964 * np.sqrt((at_chosen + left_out) / 2.0)
-    centres = (a.centre - b.centre, a.cautious_centre - b.cautious_centre)
-    value = a.largest - b.largest
-    low = max(-1.0, min(value, min(centres) - reach))
-    high = min(1.0, max(value, max(centres) + reach))
+    chance = max(a.no_information, b.no_information)
+    variance = (1.0 + chance) / 2.0 * at_chosen + (1.0 - chance) / 2.0 * left_out
+    reach = 1.959964 * np.sqrt(variance)
+    centre, value = a.centre - b.centre, a.largest - b.largest
+    low = max(-1.0, min(value, centre - reach))
+    high = min(1.0, max(value, centre + reach))
     return low / 2.0, high / 2.0
 
 

@@ -14,6 +14,8 @@ from ldviz.errors import StudyError
 from ldviz.study.store import Study
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ldviz.models import LatentDiffusionModel
 
 T = TypeVar("T")
@@ -32,10 +34,17 @@ class LiveModel:
         self._model = model
         self._lock = Lock()
 
-    def run(self, compute: Callable[[LatentDiffusionModel], T]) -> T:
-        """``compute(model)``, while nobody else computes."""
+    def at(self, latents: np.ndarray, compute: Callable[[Callable, Tensor], T]) -> T:
+        """``compute(decoder, latents)`` with (n, d) latents as a tensor, while nobody else does.
+
+        For what needs the decoder's derivative; ``ldviz.geometry`` takes exactly these two.
+        """
+        import torch
+
         with self._lock:
-            return compute(self._model)
+            array = np.array(latents, dtype=np.float32)
+            tensor = torch.from_numpy(array).reshape(-1, *self._model.latent_shape)
+            return compute(self._model.decode, tensor.to(self._model.device))
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
         """(n, d) scaled latents to (n, m) float32 images, roughly in [-1, 1].

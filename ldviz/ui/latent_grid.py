@@ -2,70 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
 from ldviz.errors import StudyError
-from ldviz.figures.lattice import plot_lattices
-from ldviz.geometry.lattice import Lattice, common_components
+from ldviz.geometry.lattice import Lattice
 from ldviz.study.store import Study
-from ldviz.ui.latent_grid_lattices import (
-    decoded_lattice,
-    drawn,
-    image_dim,
-    latent_plane_figure,
-    stretch_sentence,
-)
+from ldviz.ui.failures import shown_failures
+from ldviz.ui.latent_grid_cells import show_cells
+from ldviz.ui.latent_grid_compare import show_two_images
+from ldviz.ui.latent_grid_indicatrices import show_indicatrices
+from ldviz.ui.latent_grid_lattices import decoded_lattice
 from ldviz.ui.latent_grid_planes import (
-    BY_CELL,
-    BY_INFLUENCE,
+    MODE_TITLES,
     PlaneChoice,
-    cell_planes,
-    influence_planes,
+    PlaneSpec,
+    choose_planes,
+    planes_at,
 )
+from ldviz.ui.latent_grid_sheet import Display, choose_display, show_grid
+from ldviz.ui.latent_grid_spectrum import show_spectrum
 from ldviz.ui.latent_grid_stepper import show_stepper
+from ldviz.ui.latent_grid_travel import show_travel
 
 REACHES = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 RESOLUTIONS = (5, 7, 9, 11, 13)
-_PLOT_CONFIG = {"displayModeBar": False, "scrollZoom": False}
-_PANEL_HEIGHT = 300
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the line of controls says.
+
+    Attributes:
+        spec: which planes.
+        reach: half a square's side, in latent units.
+        resolution: grid lines each way.
+        display: how lattices are drawn.
+    """
+
+    spec: PlaneSpec
+    reach: float
+    resolution: int
+    display: Display
 
 
 def show_latent_grid(study: Study) -> None:
     """The whole page for one study.
 
     Raises:
-        StudyError, ModelError: if the study has no geometry, or its model cannot be used.
+        StudyError: if the study has no geometry.
     """
     if study.manifest.geometry is None:
         raise StudyError(f'Study "{study.name}" has no geometry. Run analyze on it.')
     row = show_stepper(study)
-    planes, reach, resolution = _show_controls(study, row)
-    _show_grid(study, row, planes, reach, resolution)
+    settings = _show_controls(study, row)
+    for tab, show in zip(
+        st.tabs(list(_SECTIONS), key="grid-section", on_change="rerun"),
+        _SECTIONS.values(),
+        strict=True,
+    ):
+        if tab.open:
+            with tab, shown_failures():
+                show(study, row, settings)
 
 
-def _show_controls(study: Study, row: int) -> tuple[list[PlaneChoice], float, int]:
-    """One line of controls: the planes, the reach, the resolution."""
+def _show_controls(study: Study, row: int) -> Settings:
+    """One line of controls."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         mode = st.segmented_control(
             "Directions",
-            (BY_INFLUENCE, BY_CELL),
-            default=BY_INFLUENCE,
+            list(MODE_TITLES),
+            default="influence",
             required=True,
+            format_func=MODE_TITLES.__getitem__,
             key="grid-mode",
             persist_state="session",
         )
         with st.popover("Choose", icon=":material/tune:", key="grid-choose"):
-            planes = (influence_planes if mode == BY_INFLUENCE else cell_planes)(study, row)
+            spec = choose_planes(study, row, mode)
         reach = st.select_slider(
-            "Reach, in latent units",
+            "Reach, latent units",
             REACHES,
-            2.0,
+            3.0,
             format_func=lambda value: f"± {value:g}",
             key="grid-reach",
             persist_state="session",
-            width=180,
+            width=160,
             help="Latents are scaled so that 1 is about their standard deviation in the data.",
         )
         resolution = st.select_slider(
@@ -74,48 +98,44 @@ def _show_controls(study: Study, row: int) -> tuple[list[PlaneChoice], float, in
             7,
             key="grid-resolution",
             persist_state="session",
-            width=130,
+            width=110,
         )
-    return planes, reach, resolution
+        with st.popover("Display", icon=":material/palette:", key="grid-display"):
+            display = choose_display()
+    return Settings(spec, reach, resolution, display)
 
 
-def _show_grid(
-    study: Study, row: int, planes: list[PlaneChoice], reach: float, resolution: int
-) -> None:
-    """Both planes with their images, and both lattices in data space."""
-    lattices = [decoded_lattice(study, row, plane, reach, resolution) for plane in planes]
-    columns = st.columns((1, 1, 1.25), gap="small")
-    for column, lattice, plane in zip(columns, lattices, planes, strict=False):
-        with column:
-            st.markdown(f"**Latent space: {plane.name}**")
-            st.plotly_chart(
-                latent_plane_figure(study, lattice, plane, _PANEL_HEIGHT),
-                key=f"grid-plane-{plane.colour}",
-                config=_PLOT_CONFIG,
-            )
-            st.caption(f"→ {plane.axis_titles[0]}  \n↑ {plane.axis_titles[1]}")
-    with columns[2]:
-        _show_data_space(study, lattices, planes)
-    st.caption(stretch_sentence(lattices, planes, image_dim(study)))
+def _decoded(study: Study, row: int, settings: Settings) -> tuple[list[PlaneChoice], list[Lattice]]:
+    """The planes at the current image, and their lattices."""
+    planes = planes_at(study, row, settings.spec)
+    return planes, [
+        decoded_lattice(study, row, plane, settings.reach, settings.resolution) for plane in planes
+    ]
 
 
-def _show_data_space(
-    study: Study, lattices: Sequence[Lattice], planes: Sequence[PlaneChoice]
-) -> None:
-    """Both lattices as the decoder bends them, on one scale."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**Data space: both, decoded**")
-        with st.popover("", icon=":material/settings:", key="grid-display", type="tertiary"):
-            by_distance = st.toggle(
-                "Colour edges by pixel distance", key="grid-by-distance", persist_state="session"
-            )
-            in_3d = st.toggle("Three components", key="grid-3d", persist_state="session")
-    components = common_components(lattices, 3 if in_3d else 2)
-    figure = plot_lattices(
-        [drawn(one, plane, components) for one, plane in zip(lattices, planes, strict=True)],
-        explained=components.explained.tolist(),
-        num_pixels=image_dim(study),
-        colour_by_distance=by_distance,
-        height=_PANEL_HEIGHT + 60,
-    )
-    st.plotly_chart(figure, key="grid-data-space", config=_PLOT_CONFIG)
+def _show_grid(study: Study, row: int, settings: Settings) -> None:
+    planes, lattices = _decoded(study, row, settings)
+    show_grid(study, planes, lattices, settings.display)
+
+
+def _show_indicatrices(study: Study, row: int, settings: Settings) -> None:
+    planes, lattices = _decoded(study, row, settings)
+    show_indicatrices(study, row, planes, lattices)
+
+
+def _show_travel(study: Study, row: int, settings: Settings) -> None:
+    show_travel(study, row, planes_at(study, row, settings.spec), settings.reach)
+
+
+def _show_two(study: Study, row: int, settings: Settings) -> None:
+    show_two_images(study, row, settings.spec, settings.reach, settings.resolution)
+
+
+_SECTIONS: dict[str, Callable[[Study, int, Settings], None]] = {
+    "Grid": _show_grid,
+    "Indicatrices": _show_indicatrices,
+    "Travel": _show_travel,
+    "Two images": _show_two,
+    "Spectrum": lambda study, row, _: show_spectrum(study, row),
+    "Where cells act": lambda study, row, _: show_cells(study, row),
+}

@@ -4,22 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 
 from ldviz.figures.theme import HIGH_INFLUENCE, LOW_INFLUENCE
-from ldviz.geometry.lattice import dimension_basis
+from ldviz.geometry.lattice import dimension_basis, orthonormal_rows
 from ldviz.study.store import Study
+from ldviz.ui.latent_grid_directions import image_directions, spectrum_parts
 
-BY_INFLUENCE, BY_CELL = "By influence", "By channel and cell"
+Mode = Literal["influence", "cell", "singular"]
+MODE_TITLES: dict[Mode, str] = {
+    "influence": "Influence",
+    "cell": "Channel, cell",
+    "singular": "Singular directions",
+}
+AXES = ("across", "up")
+_COLOURS = (("Orange", HIGH_INFLUENCE), ("Blue", LOW_INFLUENCE))
 
-_AXES = ("across", "up")
+Pairs = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class PlaneSpec:
+    """What the widgets say; it means other planes at another image.
+
+    Attributes:
+        mode: how directions are named.
+        pairs: orange and blue; ranks from 1 ("influence") or flat indices ("cell").
+        parts: orange and blue; parts of the spectrum ("singular").
+    """
+
+    mode: Mode
+    pairs: Pairs = ()
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlaneChoice:
-    """A plane through the current image's latent.
+    """A plane through an image's latent.
 
     Attributes:
         name: as it stands in legends and headings.
@@ -49,6 +73,11 @@ class DimensionNames:
         self.rank = np.empty(len(influence), dtype=np.int64)
         self.rank[self.by_rank] = np.arange(1, len(influence) + 1)
 
+    @classmethod
+    def of(cls, study: Study, row: int) -> DimensionNames:
+        """The names at one image of a study."""
+        return cls(study.influence()[row].astype(np.float64), study.latent_shape)
+
     def title(self, dimension: int) -> str:
         """Channel, cell and rank: an axis title."""
         channel, row, column = np.unravel_index(dimension, self.latent_shape)
@@ -59,76 +88,142 @@ class DimensionNames:
         return f"{self.title(dimension)} · {self.influence[dimension]:+.2f} nats"
 
 
-def influence_planes(study: Study, row: int) -> list[PlaneChoice]:
-    """Number fields for two pairs of influence ranks, highest and lowest at first."""
-    names = _names(study, row)
+def choose_planes(study: Study, row: int, mode: Mode) -> PlaneSpec:
+    """The widgets of one mode."""
+    if mode == "influence":
+        return PlaneSpec(mode, pairs=_choose_ranks(study))
+    if mode == "cell":
+        return PlaneSpec(mode, pairs=_choose_cells(study, row))
+    return PlaneSpec(mode, parts=_choose_parts(study, row))
+
+
+def planes_at(study: Study, row: int, spec: PlaneSpec) -> list[PlaneChoice]:
+    """The two planes that a specification means at an image.
+
+    Raises:
+        InputError: if a pair names one direction twice, or singular directions would need
+            too large a Jacobian.
+    """
+    if spec.mode == "singular":
+        return _singular_planes(study, row, spec.parts)
+    names = DimensionNames.of(study, row)
+    dimensions = [
+        [int(names.by_rank[index - 1]) if spec.mode == "influence" else index for index in pair]
+        for pair in spec.pairs
+    ]
+    return [
+        PlaneChoice(
+            name=name,
+            colour=colour,
+            basis=dimension_basis(pair, study.latent_dim),
+            axis_titles=(names.title(pair[0]), names.title(pair[1])),
+        )
+        for name, (_, colour), pair in zip(
+            _plane_names(spec, study.latent_dim), _COLOURS, dimensions, strict=True
+        )
+    ]
+
+
+def extreme_ranks(count: int) -> Pairs:
+    """The two first and the two last of ``count``, the outermost across."""
+    return (1, 2), (count, count - 1)
+
+
+def _plane_names(spec: PlaneSpec, latent_dim: int) -> list[str]:
+    """Highest and lowest where the pairs are just that, else first and second."""
+    if spec.mode == "influence":
+        extremes = zip(
+            spec.pairs,
+            extreme_ranks(latent_dim),
+            ("highest influence", "lowest influence"),
+            ("first pair", "second pair"),
+            strict=True,
+        )
+        return [
+            named if set(pair) == set(extreme) else other
+            for pair, extreme, named, other in extremes
+        ]
+    return ["first pair", "second pair"]
+
+
+def _singular_planes(study: Study, row: int, parts: tuple[str, ...]) -> list[PlaneChoice]:
+    values, directions = image_directions(study, row)
+    places = spectrum_parts(study, row)
+    return [
+        PlaneChoice(
+            name=f"{part.lower()} directions",
+            colour=colour,
+            basis=orthonormal_rows(np.stack([directions[place] for place in places[part]])),
+            axis_titles=tuple(
+                f"singular direction {place} · σ = {values[place - 1]:.3g}"
+                for place in places[part]
+            ),
+        )
+        for (_, colour), part in zip(_COLOURS, parts, strict=True)
+    ]
+
+
+def _choose_ranks(study: Study) -> Pairs:
     last = study.latent_dim
     st.caption(
         f"Rank of influence ½ log G_ii at this image: 1 moves the picture most, {last} least."
     )
 
     def pick(label: str, key: str, rank: int) -> int:
-        chosen = st.number_input(
-            label, 1, last, rank, key=f"{key}-{study.name}", persist_state="session"
+        return st.number_input(
+            label, 1, last, rank, key=f"grid-rank-{key}-{study.name}", persist_state="session"
         )
-        return int(names.by_rank[chosen - 1])
 
-    high, low = _pairs(pick, "grid-rank", ((1, 2), (last, last - 1)))
-    is_high = {names.rank[dimension] for dimension in high} == {1, 2}
-    is_low = {names.rank[dimension] for dimension in low} == {last, last - 1}
-    return [
-        _plane("highest influence" if is_high else "first pair", HIGH_INFLUENCE, high, names),
-        _plane("lowest influence" if is_low else "second pair", LOW_INFLUENCE, low, names),
-    ]
+    return _four(pick, extreme_ranks(last))
 
 
-def cell_planes(study: Study, row: int) -> list[PlaneChoice]:
-    """Lists to choose any two pairs of dimensions from, by channel and cell."""
-    names = _names(study, row)
-    last = study.latent_dim
-    options = list(range(last))
+def _choose_cells(study: Study, row: int) -> Pairs:
+    names = DimensionNames.of(study, row)
     st.caption("Channel, then row and column of the cell; type to search.")
 
     def pick(label: str, key: str, rank: int) -> int:
-        chosen = st.selectbox(
+        return st.selectbox(
             label,
-            options,
+            list(range(study.latent_dim)),
             index=int(names.by_rank[rank - 1]),
             format_func=names.label,
-            key=f"{key}-{study.name}",
+            key=f"grid-cell-{key}-{study.name}",
             persist_state="session",
         )
-        return int(chosen)
 
-    first, second = _pairs(pick, "grid-cell", ((1, 2), (last, last - 1)))
-    return [
-        _plane("first pair", HIGH_INFLUENCE, first, names),
-        _plane("second pair", LOW_INFLUENCE, second, names),
-    ]
+    return _four(pick, extreme_ranks(study.latent_dim))
 
 
-def _names(study: Study, row: int) -> DimensionNames:
-    return DimensionNames(study.influence()[row].astype(np.float64), study.latent_shape)
+def _choose_parts(study: Study, row: int) -> tuple[str, ...]:
+    parts = spectrum_parts(study, row)
+    last, count = parts["Bottom"][0], study.array("singular_values").shape[1]
+    rest = f" (of {count}; the others are rounding noise)" if last < count else ""
+    st.caption(
+        "Right singular vectors of the decoder's Jacobian J at this image: whole directions of "
+        f"latent space, from the most stretched, 1, to the least, {last}{rest}."
+    )
+    return tuple(
+        st.segmented_control(
+            f"{colour}: part of the spectrum",
+            list(parts),
+            default=start,
+            required=True,
+            format_func=lambda part: f"{part} ({parts[part][0]}, {parts[part][1]})",
+            key=f"grid-part-{colour}",
+            persist_state="session",
+        )
+        for (colour, _), start in zip(_COLOURS, ("Top", "Bottom"), strict=True)
+    )
 
 
-def _pairs(
-    pick: Callable[[str, str, int], int], key: str, ranks: tuple[tuple[int, int], ...]
-) -> list[list[int]]:
+def _four(pick: Callable[[str, str, int], int], ranks: Pairs) -> Pairs:
     """Two rows of two widgets, orange above blue."""
     chosen = []
-    for colour, pair in zip(("Orange", "Blue"), ranks, strict=True):
+    for (colour, _), pair in zip(_COLOURS, ranks, strict=True):
         columns = st.columns(2)
-        chosen.append([])
-        for column, axis, rank in zip(columns, _AXES, pair, strict=True):
+        row = []
+        for column, axis, rank in zip(columns, AXES, pair, strict=True):
             with column:
-                chosen[-1].append(pick(f"{colour}, {axis}", f"{key}-{colour}-{axis}", rank))
-    return chosen
-
-
-def _plane(name: str, colour: str, pair: list[int], names: DimensionNames) -> PlaneChoice:
-    return PlaneChoice(
-        name=name,
-        colour=colour,
-        basis=dimension_basis(pair, len(names.influence)),
-        axis_titles=(names.title(pair[0]), names.title(pair[1])),
-    )
+                row.append(int(pick(f"{colour}, {axis}", f"{colour}-{axis}", rank)))
+        chosen.append(tuple(row))
+    return tuple(chosen)

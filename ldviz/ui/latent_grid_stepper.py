@@ -32,11 +32,11 @@ def show_stepper(study: Study) -> int:
             alt=f"Image {study.sample_ids[row]}",
         )
         with st.container(width="content"):
-            st.markdown(_description(study, row))
+            st.markdown(describe_image(study, row))
             st.caption(
                 f"local distortion **{distortion[row]:+.2f} nats** "
                 f"(rank k = {study.manifest.geometry.rank}), "
-                f"{_ordinal(rank)} of {study.num_samples:,}"
+                f"{place_by_distortion(rank)} of {study.num_samples:,}"
             )
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
@@ -75,7 +75,7 @@ def enlarged_uri(pixels: np.ndarray, width: int) -> str:
     return png_uri(pixels.repeat(scale, axis=0).repeat(scale, axis=1))
 
 
-def _description(study: Study, row: int) -> str:
+def describe_image(study: Study, row: int) -> str:
     """Id, class and membership."""
     parts = [f"**Image {study.sample_ids[row]}**"]
     if study.labels is not None:
@@ -84,8 +84,8 @@ def _description(study: Study, row: int) -> str:
     return " · ".join(parts)
 
 
-def _ordinal(rank: int) -> str:
-    """1 -> "1st"; the place in a descending order."""
+def place_by_distortion(rank: int) -> str:
+    """1 -> "1st highest"; the place in a descending order."""
     ending = (
         "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
     )

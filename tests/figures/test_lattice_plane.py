@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ldviz.errors import InputError
-from ldviz.figures.decoded_grid import png_uri, sheet_uri
+from ldviz.figures.decoded_grid import png_uri, sheet_uri, shrunk
 from ldviz.figures.latent_plane import plot_latent_plane
 
 OFFSETS = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
@@ -91,3 +91,15 @@ def test_wrong_sheets_are_refused():
 def test_a_png_returns_the_pixels_it_was_made_of():
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     np.testing.assert_array_equal(opened(png_uri(pixels)), pixels)
+
+
+def test_shrinking_averages_whole_blocks():
+    pixels = np.arange(16, dtype=np.uint8).reshape(1, 4, 4, 1)
+    np.testing.assert_array_equal(shrunk(pixels, 2)[0, ..., 0], [[2, 4], [10, 12]])
+    assert shrunk(pixels, 4) is pixels
+
+
+def test_shrinking_takes_the_smallest_block_that_fits_both_sides():
+    assert shrunk(np.zeros((2, 12, 24, 3), dtype=np.uint8), 10).shape == (2, 4, 8, 3)
+    with pytest.raises(InputError, match="no whole reduction to 4"):
+        shrunk(np.zeros((7, 11, 3), dtype=np.uint8), 4)

@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from ldviz.errors import InputError, ModelError
+from ldviz.geometry.directions import plane_products
+from ldviz.geometry.indicatrix import data_ellipses, indicatrices
 from ldviz.geometry.lattice import (
     common_components,
     decode_lattice,
@@ -12,7 +14,10 @@ from ldviz.geometry.lattice import (
     decoder_of_arrays,
     dimension_basis,
     explained_variance,
+    flat_ellipses,
     grid_offsets,
+    grid_points,
+    orthonormal_rows,
 )
 from tests.geometry.decoders import linear_decoder
 
@@ -207,3 +212,47 @@ def test_non_finite_images_are_refused_with_their_count():
 def test_too_many_components_are_refused():
     with pytest.raises(InputError, match="between 1 and 4, got 5"):
         common_components([lattice_of()], 5)
+
+
+def curved(latents: torch.Tensor) -> torch.Tensor:
+    """(n, 3, 1, 1) -> (n, 1, 2, 2), nowhere the same metric twice."""
+    x, y, w = latents.flatten(1).T
+    return torch.stack([x * y, x**2 / 2, y - w, torch.sin(x + w)], dim=1).reshape(-1, 1, 2, 2)
+
+
+def test_indicatrices_on_a_grid_have_semi_axes_of_root_lambda_of_the_restricted_metric():
+    basis = orthonormal_rows(np.array([[1.0, 1.0, 0.0], [0.2, -0.3, 1.0]]))
+    points = grid_points(ORIGIN, basis, grid_offsets(1.0, 3), grid_offsets(1.0, 3)).reshape(-1, 3)
+    latents = torch.from_numpy(points).reshape(-1, 3, 1, 1)
+    found = indicatrices(plane_products(curved, latents, basis.T))
+    for index, (x, y, w) in enumerate(points):
+        jacobian = np.array([[y, x, 0], [x, 0, 0], [0, 1, -1], [np.cos(x + w), 0, np.cos(x + w)]])
+        restricted = basis @ jacobian.T @ jacobian @ basis.T
+        expected = np.sqrt(np.linalg.eigvalsh(restricted)[::-1])
+        np.testing.assert_allclose(found.data_semi_axes[index], expected, atol=1e-10)
+
+
+def test_flat_ellipses_are_congruent_to_those_in_data_space():
+    pushed = np.random.default_rng(0).normal(size=(5, 7, 2))
+    found = indicatrices(pushed)
+    flat = np.linalg.norm(flat_ellipses(found, 720), axis=-1)
+    in_data_space = np.linalg.norm(data_ellipses(pushed, 720), axis=-1)
+    np.testing.assert_allclose(flat.max(axis=1), found.data_semi_axes[:, 0], rtol=1e-4)
+    np.testing.assert_allclose(flat.min(axis=1), found.data_semi_axes[:, 1], rtol=1e-3)
+    np.testing.assert_allclose(flat, in_data_space, atol=1e-10)
+
+
+def test_flat_ellipses_are_long_where_the_plane_is_stretched():
+    stretch = np.zeros((1, 4, 2))
+    stretch[0, 1, 0], stretch[0, 3, 1] = 0.5, 3.0
+    curve = flat_ellipses(indicatrices(stretch), 361)[0]
+    assert np.abs(curve[:, 0]).max() == pytest.approx(0.5, rel=1e-4)
+    assert np.abs(curve[:, 1]).max() == pytest.approx(3.0, rel=1e-4)
+
+
+def test_orthonormal_rows_barely_move_what_is_nearly_orthonormal():
+    exact = np.linalg.qr(np.random.default_rng(1).normal(size=(20, 2)))[0].T
+    rounded = exact.astype(np.float32)
+    mended = orthonormal_rows(rounded)
+    np.testing.assert_allclose(mended @ mended.T, np.eye(2), atol=1e-14)
+    np.testing.assert_allclose(mended, exact, atol=1e-6)

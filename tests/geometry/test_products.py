@@ -96,6 +96,35 @@ def test_products_agree_with_the_full_jacobian(decoder, route):
     assert torch.equal(again, pushed), "a product must not disturb what is recorded"
 
 
+@pytest.mark.parametrize("name", ["norm without activation", "residual"])
+def test_large_normalisations_take_the_kernel_and_agree(name, monkeypatch):
+    decoder = seeded(DECODERS[name])
+    latents = latents_of(3, SHAPE)
+    tangents = latents_of(15, SHAPE, seed=2).unflatten(0, (5, 3))
+    dense = linearize(decoder, latents)
+    monkeypatch.setattr("ldviz.geometry.steps.DENSE_NORM_LIMIT", 0)
+    native = linearize(decoder, latents)
+    torch.testing.assert_close(native.jvp(tangents), dense.jvp(tangents), rtol=1e-10, atol=1e-12)
+    cotangents = torch.ones(1, *native.images.shape, dtype=torch.float64)
+    torch.testing.assert_close(
+        native.vjp(cotangents), dense.vjp(cotangents), rtol=1e-10, atol=1e-12
+    )
+
+
+def test_a_decoder_that_views_its_images_can_be_recorded():
+    convolution = seeded(nn.Conv2d(4, 2, 3, padding=1))
+
+    def decoder(latents):
+        return convolution(latents).view(len(latents), -1) * 2
+
+    latents = latents_of(3, SHAPE)
+    linear = linearize(decoder, latents)
+    assert linear.route == "recorded"
+    tangent = latents_of(3, SHAPE, seed=2)
+    bias = decoder(torch.zeros_like(latents))
+    torch.testing.assert_close(linear.jvp(tangent[None])[0], decoder(tangent) - bias)
+
+
 def test_automatic_route_records_convolutional_decoders():
     decoder = AutoencoderDecoder(attention=False)
     assert linearize(decoder, latents_of(2, SHAPE)).route == "recorded"

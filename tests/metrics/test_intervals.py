@@ -9,7 +9,7 @@ from benchmarks.intervals import Case, binormal, coverage
 from ldviz.errors import InputError
 from ldviz.metrics import intervals, roc
 from ldviz.metrics.detection_rate import roc_slope
-from ldviz.metrics.resampling import resample_chunks
+from ldviz.metrics.resampling import resample_chunks, spacings
 
 PAIR = [("b", "a")]
 
@@ -34,13 +34,12 @@ def resamples(is_member, count, seed):
             )
 
 
-def interpolated_tpr(is_positive, ranking, fpr):
-    """TPR at rank (n + 1) * fpr of the negatives, between neighbours."""
-    negatives = np.sort(ranking[~is_positive])[::-1]
-    rank = (negatives.size + 1) * fpr
-    lower = int(rank + 1e-9)
-    shares = [(ranking[is_positive] > negatives[place - 1]).mean() for place in (lower, lower + 1)]
-    return shares[0] + max(0.0, rank - lower) * (shares[1] - shares[0])
+def spaced_tpr(positives, negatives, gaps, fpr):
+    """TPR where the gaps, one per negative, put the threshold; straight between negatives."""
+    order = np.argsort(-negatives, kind="stable")
+    reached = np.concatenate([[0.0], np.cumsum(gaps[:-1][order]), [gaps.sum()]]) / gaps.sum()
+    found = [0.0, *[(positives > score).mean() for score in negatives[order]], 1.0]
+    return np.interp(fpr, reached, found)
 
 
 @pytest.mark.parametrize("positive", ["member", "held_out"])
@@ -59,13 +58,16 @@ def test_equals_a_bootstrap_spelled_out(positive, decimals):
     is_positive = is_member if positive == "member" else ~is_member
     sign = 1.0 if positive == "member" else -1.0
     draws = {name: [] for name in scores}
-    for rows in resamples(is_member, 150, 3):
+    gaps = spacings(int((~is_positive).sum()), 150, 3, 0).astype(float)
+    for column, rows in enumerate(resamples(is_member, 150, 3)):
         for name, values in scores.items():
+            drawn = sign * values[rows]
+            sides = drawn[is_positive[rows]], sign * values[~is_positive], gaps[:, column]
             draws[name].append(
                 (
                     roc.roc_auc(is_member[rows], values[rows]),
-                    interpolated_tpr(is_positive[rows], sign * values[rows], 0.1),
-                    interpolated_tpr(is_positive[rows], sign * values[rows], 0.05),
+                    spaced_tpr(*sides, 0.1),
+                    spaced_tpr(*sides, 0.05),
                 )
             )
     for name in scores:
@@ -75,7 +77,8 @@ def test_equals_a_bootstrap_spelled_out(positive, decimals):
         for column, key in ((1, "tpr_at_10pct_fpr"), (2, "tpr_at_5pct_fpr")):
             low, high = percentiles[:, column]
             value = metrics[key].value
-            assert metrics[key].ci95 == pytest.approx((min(low, value), max(high, value)))
+            expected = (min(low, value), max(high, value))
+            assert metrics[key].ci95 == pytest.approx(expected, abs=1e-6)  # float32 gaps
     difference = np.array(draws["b"])[:, 0] - np.array(draws["a"])[:, 0]
     assert table.differences["b", "a"]["auc"].ci95 == pytest.approx(
         tuple(np.quantile(difference, (0.025, 0.975)))
@@ -194,6 +197,10 @@ def test_perfect_separation_is_not_taken_for_certainty():
     low, high = table.metrics["perfect"]["asr"].ci95
     assert high == 1.0
     assert 0.8 < low < 0.99
+    low, high = table.metrics["perfect"]["tpr_at_10pct_fpr"].ci95
+    assert (low**40, high) == pytest.approx((0.025, 1.0))
+    low, high = table.metrics["reversed"]["tpr_at_10pct_fpr"].ci95
+    assert (low, (1.0 - high) ** 40) == pytest.approx((0.0, 0.025))
     difference = table.differences["perfect", "other"]["auc"]
     assert difference.ci95[0] < 0.0 < difference.ci95[1]
     assert table.differences["perfect", "reversed"]["auc"].excludes_zero

@@ -67,3 +67,15 @@ def test_ranked_scores_with_ties_by_hand():
     np.testing.assert_array_equal(one.positive_group_end, [1, 2, 3])
     tied = resampling.ranked_scores(np.array([1.0, 1.0, 5.0]), np.array([0.0]))
     np.testing.assert_array_equal(tied.positive_group_end, [1, 3, 3])
+
+
+def test_spacings_split_the_unit_interval_as_uniforms_do():
+    gaps = resampling.spacings(9, 4000, 1, 0)
+    assert gaps.shape == (10, 4000)
+    third = gaps[:3].sum(axis=0) / gaps.sum(axis=0)
+    # The third of nine uniforms: mean 3/10, variance 3 * 7 / (100 * 11); five standard errors.
+    error = np.sqrt(21 / 1100 / 4000)
+    assert abs(third.mean() - 0.3) < 5 * error
+    assert abs(third.var() * 1100 / 21 - 1) < 5 * np.sqrt(2 / 4000)
+    np.testing.assert_array_equal(gaps, resampling.spacings(9, 4000, 1, 0))
+    assert (gaps != resampling.spacings(9, 4000, 1, 256)).any()

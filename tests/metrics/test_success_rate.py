@@ -56,17 +56,44 @@ def test_equals_its_slow_twin(decimals):
     np.testing.assert_allclose(rate.called, called)
 
 
-def test_centres_by_hand():
+def test_centre_by_hand():
     empty = np.zeros(0)
+    certain = success_rate.SuccessRate(0.5, 0.5, empty, empty)
+    assert (certain.no_information, certain.centre) == pytest.approx((0.0, 0.5))
     clear = success_rate.SuccessRate(0.5, 0.4, empty, empty)
-    assert clear.centre == pytest.approx(0.368 * 0.5 + 0.632 * 0.4)
-    # Overfitting rate 0.2, weight 0.632 / (1 - 0.368 * 0.2).
     weight = 0.632 / (1 - 0.368 * 0.2)
-    assert clear.cautious_centre == pytest.approx(weight * 0.4 + (1 - weight) * 0.5)
+    assert clear.no_information == pytest.approx(0.2)
+    assert clear.centre == pytest.approx(weight * 0.4 + (1 - weight) * 0.5)
     chance = success_rate.SuccessRate(0.04, -0.01, empty, empty)
-    assert chance.cautious_centre == pytest.approx(-0.01)
+    assert (chance.no_information, chance.centre) == pytest.approx((1.0, -0.01))
     nothing = success_rate.SuccessRate(0.0, 0.0, empty, empty)
-    assert nothing.centre == nothing.cautious_centre == 0.0
+    assert (nothing.no_information, nothing.centre) == (0.0, 0.0)
+
+
+def test_intervals_by_hand():
+    is_member = np.array([True] * 4 + [False] * 4)
+    a = success_rate.SuccessRate(
+        largest=0.75,
+        left_out=0.6,
+        called=np.array([1.0, 1, 1, 0, 0, 0, 0, 0]),
+        called_left_out=np.array([1.0, 0.9, 0.8, 0, 0, 0.1, 0, 0]),
+    )
+    nobody = success_rate.SuccessRate(0.0, 0.0, np.zeros(8), np.zeros(8))
+    weight = 0.632 / (1 - 0.368 * 0.2)
+    centre = weight * 0.6 + (1 - weight) * 0.75
+    at_chosen = (3 + 1) / 36 - 0.25 / 6 + 1 / 36
+    left_out = (2.45 + 1) / 36 - 0.45**2 / 6 + 1.01 / 36 - (0.1 / 6) ** 2 / 6
+    reach = 1.959964 * np.sqrt(at_chosen)
+    assert success_rate.success_rate_interval(a, is_member) == pytest.approx(
+        ((1 + max(0.0, centre - reach)) / 2, 1.0)
+    )
+    reach = 1.959964 * np.sqrt(0.6 * at_chosen + 0.4 * left_out)
+    assert success_rate.success_rate_difference_interval(a, nobody, is_member) == pytest.approx(
+        ((centre - reach) / 2, min(1.0, centre + reach) / 2)
+    )
+    # At chance the value shown lies above its interval, which then reaches up to it.
+    chance = success_rate.SuccessRate(0.9, -0.9, np.ones(8), np.ones(8))
+    assert success_rate.success_rate_interval(chance, is_member)[1] == pytest.approx(0.95)
 
 
 def test_variance_of_decisions_by_hand():
@@ -78,7 +105,7 @@ def test_variance_of_decisions_by_hand():
 
 
 def test_errors_of_the_estimates_cancel():
-    """Largest too high, left-out too low, .632 between: bias in standard errors of the mean."""
+    """Largest too high, left-out too low, .632+ between: bias in standard errors of the mean."""
     trials = 120
     shift = np.sqrt(2) * norm.ppf(0.65)
     truth = 2 * norm.cdf(shift / 2) - 1

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
+from ldviz.geometry import exact_geometry
+from ldviz.models import load_model
 from ldviz.study.store import open_study
 from tests.pages.hand_made_study import write_hand_made_study
 
@@ -34,6 +38,13 @@ def opened(**query: str) -> AppTest:
 def figures(app: AppTest) -> list[dict]:
     """The drawn figures, as the browser gets them."""
     return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+
+
+def decoded(value) -> np.ndarray:
+    """An array as plotly writes it: a list, or base64 with its type."""
+    if isinstance(value, list):
+        return np.array(value)
+    return np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
 
 
 def captions(app: AppTest) -> str:
@@ -97,7 +108,7 @@ def test_other_ranks_and_other_cells_draw_other_planes(study) -> None:
     assert not app.exception
     assert "· rank 30" in captions(app)
     assert figures(app)[0] != before
-    app.segmented_control(key="grid-mode").set_value("By channel and cell").run()
+    app.segmented_control(key="grid-mode").set_value("cell").run()
     app.selectbox(key="grid-cell-Blue-up-tiny").set_value(5).run()
     assert not app.exception
     assert "channel 0, cell 1,1" in captions(app)
@@ -120,6 +131,83 @@ def test_edges_can_be_coloured_and_a_third_component_drawn(study) -> None:
     app.toggle(key="grid-3d").set_value(True).run()
     assert not app.exception
     assert {trace["type"] for trace in figures(app)[2]["data"]} == {"scatter3d"}
+
+
+def open_section(name: str) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=240)
+    app.session_state["grid-section"] = name
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def test_singular_directions_can_be_chosen_by_part_of_the_spectrum(study) -> None:
+    app = opened()
+    app.segmented_control(key="grid-mode").set_value("singular").run()
+    assert not app.exception
+    row = int(by_distortion(study)[0])
+    assert "singular direction 1 · σ" in captions(app)
+    strongest = study.array("singular_values")[row, 0]
+    assert f"singular direction 1 · σ = {strongest:.3g}" in captions(app)
+    app.segmented_control(key="grid-part-Blue").set_value("Middle").run()
+    assert not app.exception
+    assert "middle directions" in {trace["name"] for trace in figures(app)[2]["data"]}
+
+
+def test_indicatrices_of_both_spaces_are_a_click_apart(study) -> None:
+    app = open_section("Indicatrices")
+    data_space = figures(app)
+    assert len(data_space) == 3
+    assert "median √λ" in captions(app)
+    app.segmented_control(key="grid-space").set_value("latent").run()
+    assert not app.exception
+    assert len(figures(app)) == 2
+    assert "median 1/√λ" in captions(app)
+
+
+def test_drawn_indicatrices_carry_the_metric_of_the_real_decoder(study) -> None:
+    app = open_section("Indicatrices")
+    row = int(by_distortion(study)[0])
+    hover = next(trace for trace in figures(app)[0]["data"] if trace["name"] == "semi-axes")
+    drawn = decoded(hover["customdata"]).reshape(-1, 2)
+    assert len(drawn) == 49
+    model = load_model(study.path, image_shape=study.image_shape, device="cpu")
+    latents = torch.from_numpy(study.array("latents")[row : row + 1].copy())
+    diagonal = exact_geometry(model.decode, latents).diagonal.ravel()
+    # At the image itself √λ of the plane's metric: its trace is the sum of the two G_ii.
+    assert (drawn[24] ** 2).sum() == pytest.approx(np.sort(diagonal)[-2:].sum(), rel=1e-3)
+
+
+def test_the_journey_is_decoded_ahead(study) -> None:
+    app = open_section("Travel")
+    assert "Drag the slider" in captions(app)
+    app.segmented_control(key="grid-travel-axis").set_value("up").run()
+    assert not app.exception
+
+
+def test_two_images_share_one_scale(study) -> None:
+    app = open_section("Two images")
+    drawings = figures(app)
+    assert len(drawings) == 6
+    ranges = [drawings[index]["layout"]["yaxis"]["range"] for index in (2, 5)]
+    assert ranges[0][1] - ranges[0][0] == pytest.approx(ranges[1][1] - ranges[1][0])
+    first, last = by_distortion(study)[[0, -1]]
+    text = " ".join(element.value for element in app.markdown)
+    assert f"Image {study.sample_ids[first]}" in text
+    assert f"Image {study.sample_ids[last]}" in text
+
+
+def test_the_spectrum_needs_no_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path))
+    write_hand_made_study(tmp_path / "bare")
+    app = open_section("Spectrum")
+    assert "its local distortion" in captions(app).lower()
+    assert {"median", "90 % of images"} <= {trace["name"] for trace in figures(app)[0]["data"]}
+
+
+def test_every_cell_is_mapped(study) -> None:
+    assert "Point at a cell" in captions(open_section("Where cells act"))
 
 
 def test_the_same_dimension_twice_is_an_error_in_place_of_the_grid(study) -> None:

@@ -1,0 +1,320 @@
+"""The decoder-geometry engine against the straightforward way and against its floor.
+
+    python -m benchmarks.geometry                       # both random-weight decoders
+    python -m benchmarks.geometry --study assets/studies/digits
+    python -m benchmarks.geometry --study assets/studies/digits --agreement 100
+
+The straightforward way is what the paper's scripts do: one sample at a time, weights
+frozen, one retained graph, one autograd call per output pixel for the spectrum and
+per vector for the randomized spectrum and the diagonal.  The floor is what the
+mathematics needs when every product is an automatic one at the best batch size:
+min(m, d) Jacobian-vector products at two decoder passes each, vector-Jacobian
+products at one.  A share above 100 % means that a product costs less than that;
+docs/geometry-engine.md says how.
+
+Both sides run in one process with the same number of threads, taking turns; the best
+of the rounds counts.  On a machine that others use too, ``--clock cpu --threads 1``
+counts processor time instead of the time on the wall.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ldviz.geometry import (
+    exact_geometry,
+    hutchinson_diagonal,
+    influence_from_diagonal,
+    local_distortion,
+    randomized_spectrum,
+)
+from ldviz.geometry.hutchinson import rademacher_probes
+from ldviz.models import load_model
+from ldviz.randomness import keyed_normal
+from ldviz.study.store import open_study
+
+RANK, OVERSAMPLES, POWER_ITERATIONS, PROBES = 20, 30, 2, 16
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+REQUIRED = {"exact": {1: 6.0, 3: 15.0}, "randomized": 5.0, "influence": 4.0, "floor": 0.7}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A decoder and some of its latents."""
+
+    name: str
+    decoder: Callable[[torch.Tensor], torch.Tensor]
+    modules: torch.nn.Module
+    latents: torch.Tensor
+    sample_ids: np.ndarray
+
+
+def random_case(channels: int, samples: int) -> Case:
+    """The shipped architecture with random weights."""
+    from diffusers import AutoencoderKL
+
+    torch.manual_seed(0)
+    model = AutoencoderKL(
+        in_channels=channels,
+        out_channels=channels,
+        latent_channels=4,
+        block_out_channels=(16, 32, 32),
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        layers_per_block=1,
+        norm_num_groups=8,
+        mid_block_add_attention=False,
+    )
+    model.eval().requires_grad_(False)
+    latents = torch.randn(samples, 4, 8, 8)
+    name = f"random weights, {'colour' if channels == 3 else 'grey'}, m = {channels * 1024}"
+    return Case(name, lambda z: model.decode(z).sample, model, latents, np.arange(samples))
+
+
+def study_case(path: str, samples: int) -> Case:
+    """A study's own decoder at samples spread over the study."""
+    study = open_study(path)
+    model = load_model(study.path, image_shape=study.image_shape)
+    model.autoencoder.requires_grad_(False)
+    rows = np.linspace(0, study.num_samples - 1, samples).astype(int)
+    latents = torch.from_numpy(np.array(study.array("latents")[rows]))
+    m = int(np.prod(study.image_shape))
+    name = f"{study.name}, m = {m}"
+    return Case(name, model.decode, model.autoencoder, latents, study.sample_ids[rows])
+
+
+def straightforward_exact(case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """Singular values and diagonal from one autograd call per output pixel."""
+    values, diagonals = [], []
+    for latent in case.latents:
+        point = latent[None].clone().requires_grad_(True)
+        pixels = case.decoder(point).flatten()
+        rows = [torch.autograd.grad(one, point, retain_graph=True)[0].flatten() for one in pixels]
+        jacobian = torch.stack(rows).double()
+        values.append(torch.linalg.svdvals(jacobian))
+        diagonals.append(jacobian.square().sum(dim=0))
+    return torch.stack(values).numpy(), torch.stack(diagonals).numpy()
+
+
+def straightforward_randomized(case: Case) -> np.ndarray:
+    """Randomized SVD (Halko et al. 2011) with one call per vector."""
+    values = []
+    for latent, sample_id in zip(case.latents, case.sample_ids, strict=True):
+        point = latent[None].clone().requires_grad_(True)
+        image = case.decoder(point)
+
+        def push(vectors, at=latent[None], shape=latent.shape):
+            columns = [
+                torch.func.jvp(case.decoder, (at,), (one.reshape(1, *shape).float(),))[1].flatten()
+                for one in vectors.T
+            ]
+            return torch.stack(columns, dim=1).double()
+
+        def pull(vectors, at=point, result=image):
+            columns = [
+                torch.autograd.grad(
+                    result, at, one.reshape(result.shape).float(), retain_graph=True
+                )[0].flatten()
+                for one in vectors.T
+            ]
+            return torch.stack(columns, dim=1).double()
+
+        start = keyed_normal(
+            "benchmark", 0, np.array([sample_id]), 0, (latent.numel(), RANK + OVERSAMPLES)
+        )[0]
+        basis = torch.linalg.qr(push(torch.from_numpy(start)))[0]
+        for _ in range(POWER_ITERATIONS):
+            basis = torch.linalg.qr(push(torch.linalg.qr(pull(basis))[0]))[0]
+        values.append(torch.linalg.svdvals(pull(basis))[:RANK])
+    return torch.stack(values).numpy()
+
+
+def straightforward_influence(case: Case) -> np.ndarray:
+    """The diagonal from 16 Rademacher probes, one autograd call each."""
+    diagonals = []
+    for row, latent in enumerate(case.latents):
+        point = latent[None].clone().requires_grad_(True)
+        image = case.decoder(point)
+        ids = case.sample_ids[row : row + 1]
+        total = torch.zeros(latent.shape)
+        for probe in rademacher_probes(image.detach(), ids, range(PROBES), 0):
+            total += torch.autograd.grad(image, point, probe, retain_graph=True)[0][0].square()
+        diagonals.append(total / PROBES)
+    return torch.stack(diagonals).numpy()
+
+
+def best_pass(case: Case, clock: Callable[[], float]) -> float:
+    """Seconds of one decoder pass per image, at the best batch size and memory layout."""
+    best = np.inf
+    shape = case.latents.shape[1:]
+    for layout in (torch.contiguous_format, torch.channels_last):
+        case.modules.to(memory_format=layout)
+        for batch in (1, 4, 8, 16, 32, 64, 128, 256):
+            latents = torch.randn(batch, *shape).to(memory_format=layout)
+            with torch.no_grad():
+                for _ in range(4):
+                    start = clock()
+                    case.decoder(latents)
+                    best = min(best, (clock() - start) / batch)
+    case.modules.to(memory_format=torch.contiguous_format)
+    return best
+
+
+def turns(ways: dict[str, Callable], rounds: int, clock: Callable[[], float]) -> dict[str, tuple]:
+    """Runs the ways in turn; each one's last result and best time."""
+    found = {}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            start = clock()
+            result = way()
+            seconds = clock() - start
+            found[name] = (result, min(seconds, found.get(name, (None, np.inf))[1]))
+    return found
+
+
+def report(case: Case, rounds: int, clock: Callable[[], float]) -> None:
+    """Prints ratios, accuracy and shares of the floor for one decoder."""
+    n, d = len(case.latents), case.latents[0].numel()
+    with torch.no_grad():
+        image = case.decoder(case.latents[:1])
+    m, channels = image.numel(), image.shape[1]
+    one_pass = best_pass(case, clock)
+    print(f"\n{case.name}: d = {d}, {n} samples, best pass {1e3 * one_pass:.2f} ms per image")
+    print(f"{'':24}{'straightforward':>16}{'engine':>10}{'ratio':>8}{'floor':>10}{'share':>8}")
+
+    def line(name: str, found: dict, floor: float) -> None:
+        slow, fast = found["straightforward"][1] / n, found["engine"][1] / n
+        required = REQUIRED[name]
+        required = required.get(channels, 6.0) if isinstance(required, dict) else required
+        verdict = "" if slow / fast >= required else f"  below the required {required:g} x"
+        if floor / fast < REQUIRED["floor"]:
+            verdict += f"  below {REQUIRED['floor']:.0%} of the floor"
+        print(
+            f"{name:24}{slow:14.3f} s{fast:8.3f} s{slow / fast:7.1f}x{floor:8.3f} s"
+            f"{floor / fast:8.0%}{verdict}"
+        )
+
+    ids = case.sample_ids
+    found = turns(
+        {
+            "straightforward": lambda: straightforward_exact(case),
+            "engine": lambda: exact_geometry(case.decoder, case.latents),
+        },
+        rounds,
+        clock,
+    )
+    line("exact", found, 2 * min(m, d) * one_pass)
+    (values, diagonal), exact = found["straightforward"][0], found["engine"][0]
+    top = values[:, :1]
+    error = np.abs(values - exact.singular_values).max() / top.max()
+    relative = np.abs(exact.diagonal.reshape(n, d) / diagonal - 1).max()
+    print(
+        f"    largest difference: {error:.1e} σ1, distortion "
+        f"{_nats(values, exact.singular_values):.1e} nats, diagonal {relative:.1e} relative; "
+        f"route: {exact.route}"
+    )
+    found = turns(
+        {
+            "straightforward": lambda: straightforward_randomized(case),
+            "engine": lambda: randomized_spectrum(case.decoder, case.latents, sample_ids=ids),
+        },
+        rounds,
+        clock,
+    )
+    spectrum = found["engine"][0]
+    products = (RANK + OVERSAMPLES) * (2 * POWER_ITERATIONS + 2)
+    line("randomized", found, products * 1.5 * one_pass)
+    for name, one in (
+        ("straightforward", found["straightforward"][0]),
+        ("engine", spectrum.singular_values),
+    ):
+        print(
+            f"    {name}: {np.abs(one - values[:, :RANK]).max() / top.max():.1e} σ1 and "
+            f"{_nats(values, one):.1e} nats from exact"
+            + (
+                f", {spectrum.num_products.mean():.0f} products, "
+                f"{spectrum.converged.mean():.0%} converged"
+                if name == "engine"
+                else f", {products} products"
+            )
+        )
+    found = turns(
+        {
+            "straightforward": lambda: straightforward_influence(case),
+            "engine": lambda: hutchinson_diagonal(case.decoder, case.latents, sample_ids=ids),
+        },
+        rounds,
+        clock,
+    )
+    line("influence", found, PROBES * one_pass)
+    truth = influence_from_diagonal(diagonal)
+    for name, one in (
+        ("straightforward", found["straightforward"][0]),
+        ("engine", found["engine"][0].diagonal),
+    ):
+        error = influence_from_diagonal(one).reshape(n, d) - truth
+        print(f"    {name}: {np.sqrt((error**2).mean()):.3f} nats root mean square from exact")
+
+
+def agreement(path: str, samples: int) -> None:
+    """Prints how the randomized spectrum agrees with the stored, exact one of a study."""
+    case = study_case(path, samples)
+    study = open_study(path)
+    rows = np.linspace(0, study.num_samples - 1, samples).astype(int)
+    stored = study.array("singular_values")
+    spectrum = randomized_spectrum(case.decoder, case.latents, sample_ids=case.sample_ids)
+    distortion = local_distortion(spectrum.singular_values, RANK)
+    exact = local_distortion(stored, RANK)
+    cuts = np.quantile(exact, [0.25, 0.5, 0.75])
+    moved = np.searchsorted(cuts, distortion) != np.searchsorted(cuts, exact[rows])
+    error = np.abs(spectrum.singular_values - stored[rows, :RANK]) / stored[rows, :1]
+    print(
+        f"\n{case.name}: {samples} samples, rank {RANK}: largest error {error.max():.1e} σ1, "
+        f"distortion within {np.abs(distortion - exact[rows]).max():.1e} nats, "
+        f"{moved.mean():.1%} in another quartile, {spectrum.num_products.mean():.0f} products, "
+        f"{spectrum.converged.mean():.0%} converged"
+    )
+
+
+def _nats(exact: np.ndarray, other: np.ndarray) -> float:
+    """Largest difference of the rank-20 distortions."""
+    return float(np.abs(local_distortion(exact, RANK) - local_distortion(other, RANK)).max())
+
+
+def main() -> None:
+    """Parses the options and prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--study", action="append", help="a study folder; may be repeated")
+    parser.add_argument("--samples", type=int, default=4, help="images per decoder")
+    parser.add_argument("--rounds", type=int, default=2, help="turns each way takes")
+    parser.add_argument("--threads", type=int, default=None, help="torch threads for both ways")
+    parser.add_argument("--clock", choices=sorted(CLOCKS), default="wall")
+    parser.add_argument(
+        "--agreement", type=int, metavar="N", help="compare N stored spectra of the studies only"
+    )
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    if options.agreement:
+        for path in options.study or ["assets/studies/digits"]:
+            agreement(path, options.agreement)
+        return
+    clock = CLOCKS[options.clock]
+    print(f"{torch.get_num_threads()} threads, {options.clock} clock, best of {options.rounds}")
+    cases = (
+        [study_case(path, options.samples) for path in options.study]
+        if options.study
+        else [random_case(1, options.samples), random_case(3, options.samples)]
+    )
+    for case in cases:
+        report(case, options.rounds, clock)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""The chosen image's singular spectrum against the study's: stored numbers, no decoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from ldviz.figures.spectrum import IMAGE_COLOUR, plot_spectrum, spectrum_quantiles
+from ldviz.geometry.distortion import NUMERICAL_RANK_THRESHOLD, numerical_rank
+from ldviz.study.store import Study
+from ldviz.ui.latent_grid_stepper import place_by_distortion
+
+
+def show_spectrum(study: Study, row: int) -> None:
+    """The spectrum of the current image over the band of all images."""
+    values = study.array("singular_values")
+    own = values[row]
+    rank = study.manifest.geometry.rank
+    figure = plot_spectrum(
+        _quantiles(study.digest, _values=values),
+        [(f"image {study.sample_ids[row]}", IMAGE_COLOUR, own)],
+        rank=rank,
+        floor=float(own[0]) * NUMERICAL_RANK_THRESHOLD,
+    )
+    st.plotly_chart(figure, key="grid-spectrum", config={"displayModeBar": False})
+    distortions = study.local_distortion()
+    place = int((distortions > distortions[row]).sum()) + 1
+    st.caption(
+        f"How much the decoder stretches each of the {len(own)} singular directions at this "
+        f"image: {own[0]:.3g} along the first, {own[rank - 1]:.3g} along number {rank}, "
+        f"{own[-1]:.2g} along the last; {int(numerical_rank(own))} are above rounding noise. "
+        f"Its local distortion, {distortions[row]:+.2f} nats, is the {place_by_distortion(place)} "
+        f"of {study.num_samples:,}."
+    )
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _quantiles(digest: str, *, _values) -> np.ndarray:
+    return spectrum_quantiles(_values)
