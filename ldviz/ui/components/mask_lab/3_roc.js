@@ -210,8 +210,7 @@ class RocFigure {
       if (!curve) continue;
       const limit = this.numPositive * curve.draws;
       const y = (count) => this.yOf(count / limit);
-      const path = staircasePath(this.x, curve.counts, y);
-      if (path !== line.getAttribute("d")) line.setAttribute("d", path);
+      line.setAttribute("d", staircasePath(this.x, curve.counts, y));
       line.dataset.dropFraction = dropFraction;
       if (curve.band) band.setAttribute("d", bandPath(this.x, curve.counts, curve.band, y, limit));
       if (curve.metrics.tpr !== null) {
