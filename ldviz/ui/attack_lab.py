@@ -78,7 +78,7 @@ def _lab(source: LabSource, frame: tuple) -> None:
 
 def _show(source: LabSource, view: View) -> None:
     mask, state = view.mask, MaskLabState.of(view.mask, view.axes)
-    context = f"{source.key}/{mask.ranking}/{mask.seed}/{view.positive}"
+    context = f"{source.key}/{mask.ranking}/{mask.seed}/{mask.dims_off}/{view.positive}"
     stage = wanted_stage(_KEY, context, state)
     common: dict[str, Any] = {
         "state": state,
