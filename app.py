@@ -26,6 +26,7 @@ page = st.navigation(
             st.Page(
                 "pages/compare_attacks.py", title="Attacks compared", icon=":material/compare:"
             ),
+            st.Page("pages/findings.py", title="Findings", icon=":material/fact_check:"),
         ],
     },
     expanded=True,

@@ -7,7 +7,6 @@ from html import escape
 
 import streamlit as st
 
-from ldviz.figures.overview import HeadlineRow, headline_aucs
 from ldviz.figures.overview_training import autoencoder_losses, denoiser_loss, selection_curve
 from ldviz.figures.theme import MASK_COLOURS, MASK_TITLES, QUARTILE_COLOURS
 from ldviz.study.store import Study
@@ -15,6 +14,7 @@ from ldviz.ui.failures import shown_failures
 from ldviz.ui.frame import ensure_frame
 from ldviz.ui.numbers import Tile, sample_text, show_tiles
 from ldviz.ui.numbers_facts import show_facts, study_facts
+from ldviz.ui.numbers_rows import Row, show_rows
 from ldviz.ui.numbers_story import chosen_timestep_note, story
 from ldviz.ui.numbers_study import HEADLINE_FRACTION, Headline, headline
 from ldviz.ui.state import current_study
@@ -93,18 +93,13 @@ def show_story(numbers: Headline) -> None:
             f"{chosen_timestep_note(numbers)}"
         )
     with chart:
-        st.plotly_chart(
-            headline_aucs(_groups(numbers)),
-            config=CHART,
-            key="overview-headline",
-            alt="AUC of each mask and of each quarter of local distortion, with intervals.",
+        show_rows(
+            _groups(numbers), axis="AUC, 95 % interval", reference=0.5, reference_text="guessing"
         )
 
 
 def show_pictures(study: Study) -> None:
     """What the model draws, and what its autoencoder makes of held-out images."""
-    _, height, width = study.image_shape
-    folder = study.path / "sheets"
     left, right = st.columns(2, gap="large")
     for column, title, name, together, words in (
         (left, "Samples of the model", "samples.png", 1, "Drawn from noise alone."),
@@ -118,7 +113,7 @@ def show_pictures(study: Study) -> None:
     ):
         with column:
             st.subheader(title, anchor=False)
-            uri = spaced_sheet_uri(folder / name, (height, width), lines_together=together)
+            uri = _sheet(study, study.digest, name, together)
             if uri is None:
                 st.caption("Not stored with this study.")
                 continue
@@ -146,6 +141,15 @@ def show_training(study: Study) -> None:
             f"{len(record['denoiser_log'])}. A model that has not overfitted would have nothing "
             "to show, and a saturated one would hide every difference."
         )
+    curves = st.expander("Its losses and its choice, drawn", key="training", on_change="rerun")
+    if curves.open:
+        with curves:
+            show_curves(record)
+
+
+def show_curves(record: dict) -> None:
+    """The charts, drawn once they are asked for: the first page need not wait for them."""
+    evaluations, target = record["evaluations"], record["recipe"]["selection"]["target_auc"]
     curve, losses = st.columns([3, 2], gap="large")
     with curve:
         st.plotly_chart(
@@ -172,6 +176,14 @@ def show_training(study: Study) -> None:
             )
 
 
+@st.cache_data(max_entries=16, show_spinner=False)
+def _sheet(_study: Study, digest: str, name: str, lines_together: int) -> str | None:
+    _, height, width = _study.image_shape
+    return spaced_sheet_uri(
+        _study.path / "sheets" / name, (height, width), lines_together=lines_together
+    )
+
+
 def _training_record(study: Study) -> dict | None:
     """The record that training left; None for a study made of someone else's model."""
     try:
@@ -182,13 +194,13 @@ def _training_record(study: Study) -> dict | None:
     return record if usable else None
 
 
-def _groups(numbers: Headline) -> list[tuple[str, list[HeadlineRow]]]:
+def _groups(numbers: Headline) -> list[tuple[str, list[Row]]]:
     masks = [
-        HeadlineRow(MASK_TITLES[kind], MASK_COLOURS[kind], numbers.auc[kind])
+        Row(MASK_TITLES[kind], MASK_COLOURS[kind], numbers.auc[kind])
         for kind in ("none", "influence", "random")
     ]
     quarters = [
-        HeadlineRow(title, colour, number)
+        Row(title, colour, number)
         for title, colour, number in zip(
             _QUARTILES, QUARTILE_COLOURS, numbers.quartile, strict=True
         )

@@ -115,7 +115,7 @@ def _titles(texts: tuple[str, str]) -> list[dict]:
 
 
 def _slider(cutoffs: Sequence[float], first: int) -> dict:
-    now = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}}
+    now = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}}
     return {
         "active": first,
         "pad": {"t": 58},

@@ -203,7 +203,7 @@ def _add_inset(figure: go.Figure, inset: Inset, num_pixels: int) -> None:
         align="right",
         text=f"{lattice.name},<br>{inset.factor:,.10g} × larger",
         showarrow=False,
-        font={"size": 12, "color": lattice.colour},
+        font={"size": 12},
     )
     _add_lines(figure, lattice, showlegend=False)
     _add_edge_hover(figure, lattice, num_pixels)

@@ -119,7 +119,7 @@ def selection_curve(evaluations: Sequence[Mapping[str, Any]], target: float) -> 
             y=level,
             line={"color": NEUTRAL, "width": 1, "dash": "dash"},
             annotation={"text": text, "font": {"size": 12}},
-            annotation_position="bottom right" if level == target else "top right",
+            annotation_position="top left",
         )
     apply_layout(figure, height=300)
     figure.update_layout(

@@ -22,7 +22,7 @@ from ldviz.geometry.tape import FusedAttentionError, NotRecordableError, record
 Decoder = Callable[[torch.Tensor], torch.Tensor]
 
 ROUTES = ("recorded", "forward-mode", "double-backward")
-PASS_NUMBERS = {"cpu": 2**21}
+PASS_NUMBERS = {"cpu": 2**22}
 PASS_NUMBERS_ELSEWHERE = 2**27
 ASSUMED_CHANNELS = 16
 MAX_SAMPLES_PER_PASS = 16

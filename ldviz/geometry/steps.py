@@ -255,14 +255,21 @@ class Normalisation(Step):
             one.addmm_(one @ projector.T, projector, alpha=-1)
 
     def _native(self, tangent: Tensor) -> Tensor:
-        """S tangent by torch's kernel for the backward pass, S being symmetric."""
-        folded = channels_last(tangent.flatten(0, 1))
-        repeated = self._normalised.expand(tangent.shape).flatten(0, 1)
+        """S tangent by torch's kernel for the backward pass, S being symmetric.
+
+        The kernel reads the layout off the strides of one operand alone, and those of a
+        batch of one can be ambiguous: both operands get the very same strides.
+        """
+        folded = tangent.flatten(0, 1)
+        repeated = _empty_images(folded.shape, folded)
+        repeated.copy_(self._normalised.expand(tangent.shape).flatten(0, 1))
+        if folded.stride() != repeated.stride():
+            folded = _empty_images(folded.shape, folded).copy_(folded)
         count = len(folded)
         mean = folded.new_zeros(count, self._groups)
         projected = torch.ops.aten.native_group_norm_backward.default(
             folded,
-            channels_last(repeated),
+            repeated,
             mean,
             torch.ones_like(mean),
             None,
@@ -334,7 +341,8 @@ def slope(operation: Callable[[Tensor], Tensor], value: Tensor) -> Tensor:
     """Derivative of an elementwise operation at ``value``."""
     with torch.enable_grad():
         point = value.detach().requires_grad_(True)
-        return torch.autograd.grad(operation(point).sum(), point)[0]
+        ones = point.new_ones(()).expand(point.shape)
+        return torch.autograd.grad(operation(point), point, ones)[0]
 
 
 def channels_last(images: Tensor) -> Tensor:
@@ -342,6 +350,12 @@ def channels_last(images: Tensor) -> Tensor:
     if images.ndim == 4:
         return images.contiguous(memory_format=torch.channels_last)
     return images.contiguous()
+
+
+def _empty_images(shape: Sequence[int], like: Tensor) -> Tensor:
+    """Memory for images in the strides of the channels-last layout, unambiguously."""
+    layout = torch.channels_last if len(shape) == 4 else torch.contiguous_format
+    return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=layout)
 
 
 def align(tangent: Tensor, ndim: int) -> Tensor:

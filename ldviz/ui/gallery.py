@@ -138,8 +138,9 @@ def show_gallery(
         if isinstance(value, int | float) and int(value) in study.sample_ids:
             on_choose(int(value))
 
+    # In a list: the values of a dict are searched for data frames, which imports pandas.
     _component()(
-        data=gallery_payload(study, facts, groups, current), key=key, on_chosen_change=chosen
+        data=[gallery_payload(study, facts, groups, current)], key=key, on_chosen_change=chosen
     )
 
 

@@ -26,10 +26,10 @@ def show_cells(study: Study, row: int) -> None:
     data = _data(study.digest, row, _study=study, _maps=image_maps(study, row))
     _component()(key="grid-cells", data=data)
     st.caption(
-        "Left: influence of every latent dimension, one map per channel, over the picture that "
-        "is decoded from them. Point at a cell, or tap it: right, the bright pixels are those "
-        "that it moves, |∂D/∂z_i|. A cell reaches its own patch and a little around it; what "
-        "differs by channel and place is how strongly."
+        "Small maps: influence of every latent dimension, one map per channel, over the picture "
+        "that is decoded from them. Point at a cell, or tap it: in the large picture the bright "
+        "pixels are those that it moves, |∂D/∂z_i|. A cell reaches its own patch and a little "
+        "around it; what differs by channel and place is how strongly."
     )
 
 

@@ -83,7 +83,7 @@ def show_indicatrices(
         for plane, lattice in zip(planes, lattices, strict=True)
     ]
     scales = _scales(ellipses, space, shared)
-    columns = st.columns((1, 1, 1.25), gap="small")
+    columns = st.columns((1, 1, 1.35), gap="small")
     for column, plane, one, scale in zip(columns, planes, ellipses, scales, strict=False):
         with column:
             st.markdown(f"**{_TITLES[space].format(plane.name)}**")

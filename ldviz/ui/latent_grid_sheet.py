@@ -52,7 +52,7 @@ def show_grid(
     display: Display,
 ) -> None:
     """Two squares of latent space and what becomes of them."""
-    columns = st.columns((1, 1, 1.25), gap="small")
+    columns = st.columns((1, 1, 1.35), gap="small")
     for column, lattice, plane in zip(columns, lattices, planes, strict=False):
         with column:
             st.markdown(f"**Latent: {plane.name}**")
@@ -81,7 +81,7 @@ def _show_data_space(
         explained=components.explained.tolist(),
         num_pixels=image_dim(study),
         colour_by_distance=display.by_distance,
-        height=_PANEL_HEIGHT + 70,
+        height=_PANEL_HEIGHT + 84,
     )
     st.plotly_chart(figure, key="grid-data-space", config=PLOT_CONFIG)
     shares = components.explained_by_lattice.sum(axis=1)

@@ -8,6 +8,7 @@ import streamlit as st
 from ldviz.figures.spectrum import IMAGE_COLOUR, plot_spectrum, spectrum_quantiles
 from ldviz.geometry.distortion import NUMERICAL_RANK_THRESHOLD, numerical_rank
 from ldviz.study.store import Study
+from ldviz.ui.latent_grid_lattices import amount
 from ldviz.ui.latent_grid_stepper import place_by_distortion
 
 
@@ -27,8 +28,8 @@ def show_spectrum(study: Study, row: int) -> None:
     place = int((distortions > distortions[row]).sum()) + 1
     st.caption(
         f"How much the decoder stretches each of the {len(own)} singular directions at this "
-        f"image: {own[0]:.3g} along the first, {own[rank - 1]:.3g} along number {rank}, "
-        f"{own[-1]:.2g} along the last; {int(numerical_rank(own))} are above rounding noise. "
+        f"image: {amount(own[0])} along the first, {amount(own[rank - 1])} along number {rank}, "
+        f"{amount(own[-1])} along the last; {int(numerical_rank(own))} are above rounding noise. "
         f"Its local distortion, {distortions[row]:+.2f} nats, is the {place_by_distortion(place)} "
         f"of {study.num_samples:,}."
     )

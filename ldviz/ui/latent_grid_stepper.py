@@ -41,27 +41,27 @@ def show_stepper(study: Study) -> int:
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
             st.button(
-                "",
+                "Higher",
                 icon=":material/chevron_left:",
                 key="grid-previous",
-                help="The image of next higher distortion",
                 disabled=rank == 1,
                 on_click=go,
                 args=(rank - 1,),
             )
             st.number_input(
-                "Place by distortion (1 = highest)",
+                "By distortion",
                 1,
                 study.num_samples,
                 key=_RANK,
                 on_change=lambda: go(st.session_state[_RANK]),
-                width=210,
+                width=130,
+                help="Place of the image in descending order of local distortion: 1 is highest.",
             )
             st.button(
-                "",
+                "Lower",
                 icon=":material/chevron_right:",
+                icon_position="right",
                 key="grid-next",
-                help="The image of next lower distortion",
                 disabled=rank == study.num_samples,
                 on_click=go,
                 args=(rank + 1,),
@@ -84,9 +84,10 @@ def describe_image(study: Study, row: int) -> str:
     return " · ".join(parts)
 
 
-def place_by_distortion(rank: int) -> str:
-    """1 -> "1st highest"; the place in a descending order."""
-    ending = (
-        "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
-    )
-    return f"{rank:,}{ending} highest"
+def place_by_distortion(place: int) -> str:
+    """1 -> "highest", 2 -> "2nd highest": a place in descending order."""
+    if place == 1:
+        return "highest"
+    teens = place % 100 in (11, 12, 13)
+    ending = "th" if teens else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place:,}{ending} highest"

@@ -53,7 +53,8 @@ def hover_payload(
 def show_hover_cards(study: Study, facts: ImageFacts, *, container: str, key: str) -> None:
     """Show images on hover over the chart in ``st.container(key=container)``."""
     sheet = _sheet(study, study.digest)
-    _component()(data=hover_payload(study, facts, sheet, container), key=key)
+    # In a list, as the gallery's: the values of a dict are searched for data frames.
+    _component()(data=[hover_payload(study, facts, sheet, container)], key=key)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

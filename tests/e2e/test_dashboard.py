@@ -28,8 +28,13 @@ WATCH_PATH = """path => {
 PAGES = {
     "": "Handwritten digits",
     "distortion": "Distortion",
+    "embedding": "Latent map",
     "latent_grid": "Latent grid",
     "attack": "Attack",
+    "timesteps": "Timesteps & masks",
+    "samples": "Samples",
+    "compare_attacks": "Attacks compared",
+    "findings": "Findings",
 }
 
 

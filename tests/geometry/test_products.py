@@ -61,6 +61,9 @@ DECODERS = {
     "strided and grouped": nn.Sequential(nn.Conv2d(4, 4, 3, 2, 1, groups=2), nn.Tanh()),
     "norm without activation": nn.Sequential(nn.GroupNorm(2, 4), nn.Conv2d(4, 2, 1)),
     "norm without weights": nn.Sequential(nn.GroupNorm(4, 4, affine=False), nn.GELU()),
+    "norms between convolutions": nn.Sequential(
+        nn.Conv2d(4, 6, 3, padding=1), nn.GroupNorm(3, 6), nn.SiLU(), nn.Conv2d(6, 2, 1)
+    ),
     "residual": nn.Sequential(Residual(), Residual()),
     "linear layers": nn.Sequential(
         nn.Flatten(), nn.Linear(64, 20), nn.SiLU(), nn.Linear(20, 30), nn.Unflatten(1, (1, 5, 6))
@@ -96,11 +99,14 @@ def test_products_agree_with_the_full_jacobian(decoder, route):
     assert torch.equal(again, pushed), "a product must not disturb what is recorded"
 
 
-@pytest.mark.parametrize("name", ["norm without activation", "residual"])
-def test_large_normalisations_take_the_kernel_and_agree(name, monkeypatch):
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize(
+    "name", ["norm without activation", "residual", "norms between convolutions"]
+)
+def test_large_normalisations_take_the_kernel_and_agree(name, samples, monkeypatch):
     decoder = seeded(DECODERS[name])
-    latents = latents_of(3, SHAPE)
-    tangents = latents_of(15, SHAPE, seed=2).unflatten(0, (5, 3))
+    latents = latents_of(samples, SHAPE)
+    tangents = latents_of(samples, SHAPE, seed=2)[None]
     dense = linearize(decoder, latents)
     monkeypatch.setattr("ldviz.geometry.steps.DENSE_NORM_LIMIT", 0)
     native = linearize(decoder, latents)

@@ -38,7 +38,8 @@ def figure(app: AppTest) -> dict:
 def gallery(app: AppTest) -> dict:
     """What the gallery was sent."""
     (component,) = app.get("bidi_component")
-    return json.loads(component.proto.json)
+    (payload,) = json.loads(component.proto.json)
+    return payload
 
 
 def ids(group: dict) -> list[int]:

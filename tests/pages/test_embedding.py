@@ -39,7 +39,7 @@ def figure(app: AppTest) -> dict:
 
 
 def galleries(app: AppTest) -> list[dict]:
-    sent = [json.loads(component.proto.json) for component in app.get("bidi_component")]
+    sent = [json.loads(component.proto.json)[0] for component in app.get("bidi_component")]
     return [payload["groups"][0] for payload in sent if "groups" in payload]
 
 

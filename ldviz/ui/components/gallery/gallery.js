@@ -136,5 +136,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     gallery = new Gallery(parentElement);
     galleries.set(parentElement, gallery);
   }
-  gallery.show(data, setTriggerValue);
+  gallery.show(data[0], setTriggerValue);
 }

@@ -127,6 +127,6 @@ export default function ({ data, parentElement }) {
     cards = new HoverCards();
     watched.set(parentElement, cards);
   }
-  cards.show(data, parentElement.host ?? parentElement);
+  cards.show(data[0], parentElement.host ?? parentElement);
   return () => cards.remove();
 }

@@ -189,7 +189,7 @@ class RocFigure {
       const y = firstY + rowHeight * index;
       const auc = svgElement("text", { class: "legend-auc", x: this.box.right - 8, y, "text-anchor": "end" });
       legend.append(
-        svgElement("path", { d: `M${x - 26} ${y - 4}h20`, stroke: colors[kind] }),
+        svgElement("path", { "data-key": kind, d: `M${x - 26} ${y - 4}h20`, stroke: colors[kind] }),
         svgElement("text", { x, y }, names[kind]),
         auc,
       );
@@ -210,7 +210,8 @@ class RocFigure {
       if (!curve) continue;
       const limit = this.numPositive * curve.draws;
       const y = (count) => this.yOf(count / limit);
-      line.setAttribute("d", staircasePath(this.x, curve.counts, y));
+      const path = staircasePath(this.x, curve.counts, y);
+      if (path !== line.getAttribute("d")) line.setAttribute("d", path);
       line.dataset.dropFraction = dropFraction;
       if (curve.band) band.setAttribute("d", bandPath(this.x, curve.counts, curve.band, y, limit));
       if (curve.metrics.tpr !== null) {

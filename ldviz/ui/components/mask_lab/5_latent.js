@@ -31,7 +31,19 @@ function paintCells(canvas, height, width, color) {
   context.putImageData(image, 0, 0);
 }
 
-/** Mean influence of each cell over the channels left on, and the range over single channels. */
+/** Lowest and highest of some influences, never equal, so that a colour scale can divide by it. */
+function rangeOf(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return { low, high: high > low ? high : low + 1 };
+}
+
+const VIRIDIS_GRADIENT = VIRIDIS.map(cssColor).join(", ");
+
+/** Mean influence of each cell over the channels left on. */
 function cellMeans(influence, [channels, height, width], channelsOff) {
   const cells = height * width;
   const on = [...Array(channels).keys()].filter((channel) => !channelsOff.includes(channel));
@@ -42,6 +54,15 @@ function cellMeans(influence, [channels, height, width], channelsOff) {
     }
   }
   return means;
+}
+
+/** A caption with a small colour bar between its ends. */
+function scaleLine(title, low, gradient, high) {
+  const bar = build("i.scale-line-bar", {
+    "aria-hidden": "true",
+    style: `background: linear-gradient(to right, ${gradient})`,
+  });
+  return build("p.scale-line", {}, `${title}, ${low}`, bar, high);
 }
 
 /** C toggle buttons, each with the channel's mean influence and its share of samples kept. */
@@ -77,14 +98,15 @@ class ChannelButtons {
         button.append(canvas, build("span.kept-mean"));
         return canvas;
       });
+    }
+    const highest = `${formatSigned(range.high, 2)} nats`;
+    this.container.append(
+      scaleLine("Mean influence", formatSigned(range.low, 2), VIRIDIS_GRADIENT, highest),
+    );
+    if (hasKept) {
+      const greys = "rgb(20 20 20), rgb(245 245 245)";
       this.container.append(
-        build(
-          "p.kept-legend",
-          {},
-          "Lower maps: images that keep a dimension, 0",
-          build("i.kept-bar", { "aria-hidden": "true" }),
-          "100 %",
-        ),
+        scaleLine("Lower maps: images that keep a dimension", "0", greys, "100 %"),
       );
     }
   }

@@ -296,15 +296,9 @@ class Lab {
   layoutLatent() {
     const { shape } = this.payload;
     const values = this.influence.values;
-    const range = { low: Math.min(...values), high: Math.max(...values) };
-    if (range.high === range.low) range.high += 1;
-    this.range = range;
-    this.channels.layout({ shape, influence: values, range, hasKept: this.kept });
+    this.channels.layout({ shape, influence: values, range: rangeOf(values), hasKept: this.kept });
     this.map.layout(shape);
-    setText(this.find(".scale-max"), formatSigned(range.high, 2));
-    setText(this.find(".scale-min"), formatSigned(range.low, 2));
-    const stops = [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1].map((share) => cssColor(viridis(share)));
-    this.find(".scale-bar").style.background = `linear-gradient(to top, ${stops.join(", ")})`;
+    this.find(".scale-bar").style.background = `linear-gradient(to top, ${VIRIDIS_GRADIENT})`;
     this.latentStateKey = null;
   }
 
@@ -336,7 +330,11 @@ class Lab {
     if (stateKey !== this.latentStateKey) {
       this.latentStateKey = stateKey;
       this.channels.drawState(state.channels_off);
-      this.map.draw(cellMeans(this.influence.values, shape, state.channels_off), this.range, state.cells_off);
+      const means = cellMeans(this.influence.values, shape, state.channels_off);
+      const range = rangeOf(means);
+      this.map.draw(means, range, state.cells_off);
+      setText(this.find(".scale-max"), formatSigned(range.high, 2));
+      setText(this.find(".scale-min"), formatSigned(range.low, 2));
       setText(this.find(".on-count"), `${numOn(shape, state)} of ${shape[0] * shape[1] * shape[2]} on`);
     }
     if (sweep?.kept && row >= 0 && this.kept) {
