@@ -7,9 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ldviz.errors import InputError
+from ldviz.models.settings import ModelSettings
 
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -112,16 +113,31 @@ class AnalysisSettings(_Settings):
 
 
 class Recipe(_Settings):
-    """All settings of one study."""
+    """All settings of one study: of models to train, or of a model that is there already.
+
+    Either ``autoencoder`` and ``denoiser`` say what ``train`` makes, or ``model`` says what
+    ``analyze`` takes.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     description: str
     data: DataSettings
-    autoencoder: AutoencoderSettings
-    denoiser: DenoiserSettings
+    autoencoder: AutoencoderSettings | None = None
+    denoiser: DenoiserSettings | None = None
+    model: ModelSettings | None = None
     selection: SelectionSettings = SelectionSettings()
     analysis: AnalysisSettings = AnalysisSettings()
+
+    @model_validator(mode="after")
+    def _check_models(self) -> Recipe:
+        trained = (self.autoencoder is not None, self.denoiser is not None)
+        if trained != (self.model is None,) * 2:
+            raise ValueError(
+                "give either [autoencoder] and [denoiser], to be trained, or [model], "
+                "which is there already"
+            )
+        return self
 
 
 def recipe_names() -> tuple[str, ...]:
