@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ldviz.data.pixel_file import PixelFile
 from ldviz.errors import DataError
+
+_DIGEST_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -15,14 +18,18 @@ class ImageSet:
     """Images in one fixed order.
 
     Attributes:
-        pixels: (n, H, W, c) uint8, c = 1 or 3.
+        pixels: (n, H, W, c) uint8, c = 1 or 3: an array, or a PixelFile read row by row.
         sample_ids: (n,) int64, unique; the identity of an image in every later file.
         labels: (n,) int64 class of each image, or None.
+        captions: text of each image, or None.
+        class_names: name of each class, or None.
     """
 
-    pixels: np.ndarray
+    pixels: np.ndarray | PixelFile
     sample_ids: np.ndarray
     labels: np.ndarray | None = None
+    captions: tuple[str, ...] | None = None
+    class_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 4:
@@ -47,7 +54,10 @@ class ImageSet:
         """``count`` of the images, evenly spaced; all of them if there are no more."""
         rows = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64))
         labels = None if self.labels is None else self.labels[rows]
-        return ImageSet(self.pixels[rows], self.sample_ids[rows], labels)
+        captions = None if self.captions is None else tuple(self.captions[row] for row in rows)
+        return ImageSet(
+            self.pixels[rows], self.sample_ids[rows], labels, captions, self.class_names
+        )
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -67,10 +77,13 @@ def to_pixels(images: np.ndarray) -> np.ndarray:
     return np.rint((clipped.transpose(0, 2, 3, 1) + 1.0) * 127.5).astype(np.uint8)
 
 
-def array_digest(*arrays: np.ndarray) -> str:
-    """SHA-256 over shapes, dtypes and contents, as hexadecimal text."""
+def array_digest(*arrays: np.ndarray | PixelFile) -> str:
+    """SHA-256 over shapes, dtypes and contents, as hexadecimal text; read piece by piece."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
+        row_bytes = int(np.prod(array.shape[1:])) * array.dtype.itemsize
+        step = max(1, _DIGEST_BYTES // max(1, row_bytes))
+        for start in range(0, len(array), step):
+            digest.update(np.ascontiguousarray(array[start : start + step]).data)
     return digest.hexdigest()

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ldviz.data.settings import OWN_IMAGES, DataSettings, place_title
 from ldviz.errors import InputError
 from ldviz.models.settings import ModelSettings
 
 Positive = Annotated[int, Field(gt=0)]
-Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+GROUPS = {".": "", "paper": "the paper's data sets"}
+"""Folders of recipes, and what those in each have in common."""
 
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DataSettings(_Settings):
-    """Which images, at what size, and who is a member.
-
-    ``num_images`` keeps that many, evenly spaced through the source; None keeps all.
-    """
-
-    source: str
-    image_size: Positive = 32
-    num_images: Positive | None = None
-    member_fraction: Fraction = 0.5
-    seed: int = 0
 
 
 class AutoencoderSettings(_Settings):
@@ -139,13 +131,44 @@ class Recipe(_Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _check_images(self) -> Recipe:
+        if self.data.is_own and not self.analysis.stores_images:
+            raise ValueError(
+                "`analysis.stores_images = false` draws images anew from a source that comes "
+                "with ldviz; images of your own have to be stored"
+            )
+        return self
 
-def recipe_names() -> tuple[str, ...]:
-    """Names of the recipes that come with ldviz."""
-    folder = resources.files("ldviz") / "recipes"
-    return tuple(
-        sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    )
+    @property
+    def num_train_timesteps(self) -> int:
+        """Length of the noise schedule: the denoiser's, or the usual 1,000 of a model given."""
+        return 1000 if self.denoiser is None else self.denoiser.num_train_timesteps
+
+
+def recipe_names(group: str | None = None) -> tuple[str, ...]:
+    """Names of the recipes that come with ldviz: of one of the ``GROUPS``, or all."""
+    groups = GROUPS if group is None else (group,)
+    return tuple(sorted(name for folder in groups for name in _recipe_files(folder)))
+
+
+def recipes_text() -> str:
+    """Every name, group by group, for messages: "digits, photos; the paper's data sets: ..."."""
+    parts = []
+    for group, words in GROUPS.items():
+        names = ", ".join(recipe_names(group))
+        parts.append(f"{words}: {names}" if words else names)
+    return "; ".join(parts)
+
+
+def _recipe_files(group: str) -> dict[str, Traversable]:
+    """Name to file, of the recipes in one folder."""
+    folder = resources.files("ldviz") / "recipes" / group
+    return {
+        entry.name.removesuffix(".toml"): entry
+        for entry in folder.iterdir()
+        if entry.name.endswith(".toml")
+    }
 
 
 def load_recipe(name_or_path: str) -> Recipe:
@@ -155,25 +178,103 @@ def load_recipe(name_or_path: str) -> Recipe:
         InputError: if there is none, or a setting is missing, unknown or out of range.
     """
     path = Path(name_or_path)
+    files = {name: file for group in GROUPS for name, file in _recipe_files(group).items()}
     if path.suffix == ".toml":
         if not path.is_file():
             raise InputError(f'There is no recipe file "{path}".')
         text = path.read_text()
-    elif name_or_path in recipe_names():
-        text = (resources.files("ldviz") / "recipes" / f"{name_or_path}.toml").read_text()
+    elif name_or_path in files:
+        text = files[name_or_path].read_text()
     else:
         raise InputError(
             f'There is no recipe "{name_or_path}". '
-            f"Known: {', '.join(recipe_names())}; or give the path of a .toml file."
+            f"Known: {recipes_text()}; or give the path of a .toml file."
         )
     try:
-        return Recipe.model_validate(tomllib.loads(text))
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f'The recipe "{name_or_path}" is not valid TOML: {error}.') from error
+    return _validated(content, name_or_path)
+
+
+def _validated(content: dict[str, Any], origin: str) -> Recipe:
+    try:
+        return Recipe.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(
-            f'The recipe "{name_or_path}" has a wrong setting: `{where}`: {first["msg"]} '
-            f"(got {first.get('input')!r})."
-        ) from error
+        raise _wrong_setting(origin, error) from error
+
+
+def _wrong_setting(origin: str, error: ValidationError) -> InputError:
+    """The first wrong setting, named."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    got = "" if isinstance(first.get("input"), dict) else f" (got {first.get('input')!r})"
+    return InputError(f'The recipe "{origin}" has a wrong setting: `{where}`: {first["msg"]}{got}.')
+
+
+def with_images(
+    recipe: Recipe, place: str, *, split_file: str | None = None, name: str | None = None
+) -> Recipe:
+    """A recipe's settings for images at another place.
+
+    What a recipe for images of one's own says of size, cropping and columns stays; one of a
+    set that comes with ldviz keeps its size, share of members and seed.
+
+    Args:
+        recipe: the settings to start from.
+        place: folder, archive or hub id; a path that is there is made absolute.
+        split_file: npz file that says who is a member, or None for the recipe's way.
+        name: of the study; None makes one of the place's.
+
+    Raises:
+        InputError: if the two do not go together.
+    """
+    given: dict[str, str] = {"source": OWN_IMAGES, "place": _absolute(place)}
+    if split_file is not None:
+        given["split_file"] = _absolute(split_file)
+    title = place_title(place)
+    content = recipe.model_dump()
+    content["data"] |= given
+    if not recipe.data.is_own:
+        content["data"]["num_images"] = None
+        content["analysis"] |= {"stores_images": True}
+    content |= {
+        "name": _slug(name or title),
+        "title": title,
+        "description": f'Images of "{title}", by the settings of "{recipe.title}".',
+    }
+    return _validated(content, f"{recipe.name} with --images {place}")
+
+
+def data_settings_for(place: str, **overrides: Any) -> DataSettings:
+    """Settings of images by a recipe's name, a TOML file, or a place.
+
+    Args:
+        place: a folder or file that is there goes before a recipe of that name.
+        overrides: fields of DataSettings that are set whatever the recipe says; None leaves
+            them alone.
+
+    Raises:
+        InputError: if a setting is out of range.
+    """
+    known = not Path(place).exists() and place in recipe_names()
+    if known or (place.endswith(".toml") and Path(place).is_file()):
+        start = load_recipe(place).data.model_dump()
+    else:
+        start = {"place": _absolute(place)}
+    start |= {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return DataSettings.model_validate(start)
+    except ValidationError as error:
+        raise _wrong_setting(place, error) from error
+
+
+def _absolute(place: str) -> str:
+    """A path that is there, made absolute, so that the study can be continued from anywhere."""
+    path = Path(place).expanduser()
+    return str(path.resolve()) if path.exists() else place
+
+
+def _slug(title: str) -> str:
+    """A title as a recipe's name: small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or OWN_IMAGES

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+
+from ldviz.data.report import ImageReport
 
 SCHEMA_VERSION = 1
 
@@ -40,13 +44,18 @@ class ArrayEntry(_Entry):
 
 
 class DataEntry(_Entry):
-    """Where the images came from, and digests that tell whether they are the same ones."""
+    """Where the images came from, and digests that tell whether they are the same ones.
+
+    ``report`` says what became of images of one's own; it is None for those that come along.
+    """
 
     source: str
     settings: dict[str, Any]
     images_sha256: str
     split_sha256: str
     num_skipped: int = 0
+    class_names: tuple[str, ...] | None = None
+    report: ImageReport | None = None
 
 
 class ModelEntry(_Entry):
@@ -153,3 +162,15 @@ def ranks_array(attack: str, timestep: int | None) -> str:
 def vectors_array(attack: str, timestep: int | None) -> str:
     """Name of the array that holds an attack's vectors at a timestep."""
     return f"{attack}-t{timestep:04d}" if timestep is not None else attack
+
+
+def encode_captions(captions: Sequence[str]) -> np.ndarray:
+    """Captions as (n, width) uint8: UTF-8, filled up with zeros to the longest."""
+    texts = [caption.replace("\0", "").encode() for caption in captions]
+    width = max(1, *map(len, texts))
+    return np.array(texts, dtype=f"S{width}").view(np.uint8).reshape(len(texts), width)
+
+
+def decode_captions(values: np.ndarray) -> tuple[str, ...]:
+    """The inverse of ``encode_captions``."""
+    return tuple(bytes(row).rstrip(b"\0").decode() for row in np.asarray(values))

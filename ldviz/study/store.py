@@ -11,7 +11,13 @@ from pydantic import ValidationError
 
 from ldviz.errors import LdvizError, StudyError
 from ldviz.study.blocks import block_path, read_block
-from ldviz.study.schema import SCHEMA_VERSION, Manifest, manifest_digest, vectors_array
+from ldviz.study.schema import (
+    SCHEMA_VERSION,
+    Manifest,
+    decode_captions,
+    manifest_digest,
+    vectors_array,
+)
 
 
 class Study:
@@ -79,6 +85,13 @@ class Study:
     def labels(self) -> np.ndarray | None:
         """(n,) int64 classes, or None."""
         return self.array("labels") if "labels" in self.manifest.arrays else None
+
+    @property
+    def captions(self) -> tuple[str, ...] | None:
+        """Text of every sample, or None."""
+        if "captions" not in self.manifest.arrays:
+            return None
+        return decode_captions(self.array("captions"))
 
     def array(self, name: str) -> np.ndarray:
         """A stored array, (rows, ...), digest-checked block by block at its first reading.

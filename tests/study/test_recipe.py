@@ -14,7 +14,7 @@ from ldviz.study.recipe import load_recipe, recipe_names
 def test_every_recipe_is_valid_and_named_after_its_file(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
-    assert set(recipe.analysis.timesteps) <= set(range(recipe.denoiser.num_train_timesteps))
+    assert set(recipe.analysis.timesteps) <= set(range(recipe.num_train_timesteps))
 
 
 def test_an_unknown_recipe_lists_the_known(tmp_path: Path) -> None:

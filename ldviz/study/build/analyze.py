@@ -28,6 +28,7 @@ from ldviz.study.blocks import (
     write_atomically,
     write_block,
 )
+from ldviz.study.build.images import SplitImages, load_split
 from ldviz.study.build.summaries import add_summaries
 from ldviz.study.build.tasks import (
     Latents,
@@ -38,7 +39,7 @@ from ldviz.study.build.tasks import (
     latents_task,
     spectrum_task,
 )
-from ldviz.study.build.train import SplitImages, TrainingRecord, load_split, package_versions
+from ldviz.study.build.train import TrainingRecord, package_versions
 from ldviz.study.recipe import Recipe
 from ldviz.study.schema import (
     SCHEMA_VERSION,
@@ -89,7 +90,7 @@ def prepare_analysis(folder: Path, *, device: str | None = None) -> Analysis:
         raise StudyError(
             f'"{file}" cannot be read: {error}. Restore it, or train again.'
         ) from error
-    split = load_split(recipe.data)
+    split = load_split(recipe.data, folder, device=device)
     for name, now, then in (
         ("images", split.images_sha256, record.images_sha256),
         ("split", split.split_sha256, record.split_sha256),
@@ -256,6 +257,9 @@ def _manifest(analysis: Analysis, arrays: dict[str, ArrayEntry], seconds: float)
             settings=recipe.data.model_dump(mode="json"),
             images_sha256=split.images_sha256,
             split_sha256=split.split_sha256,
+            num_skipped=0 if split.report is None else split.report.num_skipped,
+            class_names=split.images.class_names,
+            report=split.report,
         ),
         model=ModelEntry(
             sha256=analysis.model_sha256,

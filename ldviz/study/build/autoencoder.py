@@ -10,6 +10,7 @@ import torch
 
 from ldviz.progress import Progress, no_progress
 from ldviz.study.build.checkpoint import epoch_generator, load_checkpoint, save_checkpoint
+from ldviz.study.build.images import ModelImages
 from ldviz.study.recipe import AutoencoderSettings
 
 CHECKPOINT_SECONDS = 60.0
@@ -40,14 +41,14 @@ def new_autoencoder(
 
 
 def train_autoencoder(
-    images: torch.Tensor,
+    images: ModelImages,
     settings: AutoencoderSettings,
     *,
     checkpoint: Path,
     accelerator: Any,
     progress: Progress = no_progress,
 ) -> tuple[torch.nn.Module, list[dict[str, float]]]:
-    """Train on images in memory, resuming from a checkpoint if there is one.
+    """Train on images read batch by batch, resuming from a checkpoint if there is one.
 
     The scaling factor, 1 / standard deviation of the members' latent means, is saved in
     the returned model's config.
@@ -77,7 +78,6 @@ def train_autoencoder(
         optimizer.load_state_dict(state["optimizer"])
         log = state["log"]
     forward, optimizer = accelerator.prepare(_TrainingLoss(autoencoder), optimizer)
-    images = images.to(accelerator.device)
     saved = time.monotonic()
     for epoch in range(len(log), settings.epochs):
         progress(epoch, settings.epochs, "training the autoencoder")
@@ -102,7 +102,7 @@ def train_autoencoder(
 def _run_epoch(
     forward: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
-    images: torch.Tensor,
+    images: ModelImages,
     settings: AutoencoderSettings,
     epoch: int,
     accelerator: Any,
@@ -116,7 +116,7 @@ def _run_epoch(
     batches = order.split(settings.batch_size)
     for batch in batches:
         mine = batch[accelerator.process_index :: accelerator.num_processes]
-        reconstruction, kl = forward(images[mine.to(images.device)])
+        reconstruction, kl = forward(images[mine])
         accelerator.backward(reconstruction + settings.kl_weight * kl)
         accelerator.clip_grad_norm_(forward.parameters(), settings.gradient_clip)
         optimizer.step()
@@ -147,6 +147,7 @@ class _TrainingLoss(torch.nn.Module):
 
 
 @torch.no_grad()
-def encode_means(autoencoder: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+def encode_means(autoencoder: torch.nn.Module, images: ModelImages) -> torch.Tensor:
     """(n, c, H, W) images to (n, C, h, w) unscaled latent means, in batches of 256."""
-    return torch.cat([autoencoder.encode(batch).latent_dist.mode() for batch in images.split(256)])
+    batches = images.batches(256)
+    return torch.cat([autoencoder.encode(batch).latent_dist.mode() for batch in batches])

@@ -19,7 +19,7 @@ from ldviz.geometry import hutchinson_diagonal, influence_from_diagonal
 from ldviz.models import LatentModel
 from ldviz.progress import Progress, no_progress
 from ldviz.study.blocks import block_path, describe_block, write_atomically, write_block
-from ldviz.study.build.train import SplitImages
+from ldviz.study.build.images import SplitImages
 from ldviz.study.build.vectors import compute_vectors
 from ldviz.study.ranks import (
     MASK_KINDS,

@@ -15,10 +15,10 @@ from ldviz.attacks import get_attack
 from ldviz.data.images import to_model_range
 from ldviz.geometry import exact_geometry, hutchinson_diagonal, influence_from_diagonal
 from ldviz.models import LatentModel
-from ldviz.study.build.train import SplitImages
+from ldviz.study.build.images import SplitImages
 from ldviz.study.build.vectors import compute_vectors
 from ldviz.study.recipe import AnalysisSettings
-from ldviz.study.schema import vectors_array
+from ldviz.study.schema import encode_captions, vectors_array
 
 Report = Callable[[float], None]
 """Told the share of a block that is done."""
@@ -80,7 +80,7 @@ class Latents:
 
 
 def data_task(split: SplitImages, settings: AnalysisSettings) -> Task:
-    """Images (unless they are drawn anew), ids, membership and, where there are any, classes."""
+    """Images (unless they are drawn anew), ids, membership; classes and captions, if any."""
     images = split.images
     _, *shape = images.pixels.shape
     columns: dict[str, np.ndarray] = {
@@ -89,7 +89,11 @@ def data_task(split: SplitImages, settings: AnalysisSettings) -> Task:
     }
     if images.labels is not None:
         columns["labels"] = images.labels
-    specs = {name: ArraySpec(str(values.dtype), ()) for name, values in columns.items()}
+    if images.captions is not None:
+        columns["captions"] = encode_captions(images.captions)
+    specs = {
+        name: ArraySpec(str(values.dtype), values.shape[1:]) for name, values in columns.items()
+    }
     if settings.stores_images:
         columns["images"] = images.pixels
         specs["images"] = ArraySpec("uint8", tuple(shape), "png")
@@ -98,7 +102,11 @@ def data_task(split: SplitImages, settings: AnalysisSettings) -> Task:
         compute=lambda start, stop, report: {
             name: column[start:stop] for name, column in columns.items()
         },
-        key=task_key(images=split.images_sha256, split=split.split_sha256),
+        key=task_key(
+            images=split.images_sha256,
+            split=split.split_sha256,
+            **({} if images.captions is None else {"captions": images.captions}),
+        ),
         cost=0.01,
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,18 +16,18 @@ from pydantic import BaseModel
 
 from ldviz.attacks import get_attack
 from ldviz.attacks.statistic import masked_statistic, powered
-from ldviz.data.images import ImageSet, array_digest, to_model_range, to_pixels
-from ldviz.data.sources import load_images
-from ldviz.data.splits import check_split, stratified_split
-from ldviz.errors import ModelError
+from ldviz.data.images import to_model_range, to_pixels
+from ldviz.data.report import ImageReport
+from ldviz.errors import InputError, ModelError
 from ldviz.metrics.roc import roc_auc
 from ldviz.models import LatentDiffusionModel
 from ldviz.progress import Progress, no_progress
 from ldviz.study.blocks import write_atomically
 from ldviz.study.build.autoencoder import encode_means, train_autoencoder
 from ldviz.study.build.denoiser import new_scheduler, train_denoiser
+from ldviz.study.build.images import ModelImages, SplitImages, load_split
 from ldviz.study.build.vectors import compute_vectors
-from ldviz.study.recipe import DataSettings, Recipe
+from ldviz.study.recipe import Recipe
 
 PACKAGES = ("torch", "diffusers", "accelerate", "numpy", "scikit-learn", "pillow", "safetensors")
 SHEET_IMAGES = 64
@@ -47,35 +46,7 @@ class TrainingRecord(BaseModel):
     autoencoder_log: list[dict[str, float]]
     denoiser_log: list[dict[str, float]]
     evaluations: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class SplitImages:
-    """Images in the study's order, and who is a member."""
-
-    images: ImageSet
-    is_member: np.ndarray
-
-    @property
-    def images_sha256(self) -> str:
-        return array_digest(self.images.sample_ids, self.images.pixels)
-
-    @property
-    def split_sha256(self) -> str:
-        return array_digest(self.images.sample_ids, self.is_member)
-
-
-def load_split(settings: DataSettings) -> SplitImages:
-    """The images of a recipe and their split, both reproducible from the settings."""
-    images = load_images(settings.source, settings.image_size, settings.num_images)
-    is_member = stratified_split(
-        images.sample_ids,
-        images.labels,
-        member_fraction=settings.member_fraction,
-        seed=settings.seed,
-    )
-    check_split(images.sample_ids[is_member], images.sample_ids[~is_member])
-    return SplitImages(images, is_member)
+    images: ImageReport | None = None
 
 
 def package_versions() -> dict[str, str]:
@@ -102,26 +73,35 @@ def train_study(
 
     Raises:
         ModelError: if the folder holds a run with other settings.
+        InputError: if the recipe names a model that is there already.
+        DataError: if the images cannot be read.
     """
     from accelerate import Accelerator
 
+    if recipe.autoencoder is None:
+        raise InputError(
+            f'The recipe "{recipe.name}" names a model that is there already '
+            f"({recipe.model.source}), so there is nothing to train. "
+            f"Run: python -m ldviz analyze path/to/model --images {recipe.name}"
+        )
     start = time.monotonic()
     accelerator = Accelerator(cpu=device == "cpu")
     work = folder / ".training"
+    _check_claim(work, recipe)
+    split = load_split(recipe.data, folder, device=device, progress=progress)
     _claim(work, recipe)
-    split = load_split(recipe.data)
-    everything = torch.from_numpy(to_model_range(split.images.pixels))
-    member_rows = torch.from_numpy(np.flatnonzero(split.is_member))
+    everything = ModelImages(split.images, device=accelerator.device)
+    member_rows = np.flatnonzero(split.is_member)
 
     autoencoder, autoencoder_log = train_autoencoder(
-        everything[member_rows],
+        ModelImages(split.images, member_rows, device=accelerator.device),
         recipe.autoencoder,
         checkpoint=work / "autoencoder.pt",
         accelerator=accelerator,
         progress=progress,
     )
     scale = autoencoder.config.scaling_factor
-    latents = encode_means(autoencoder, everything.to(accelerator.device)) * scale
+    latents = encode_means(autoencoder, everything) * scale
 
     def evaluate(denoiser: torch.nn.Module) -> dict[str, Any]:
         model = _model(autoencoder, denoiser, recipe, everything, accelerator.device)
@@ -130,7 +110,7 @@ def train_study(
         return record
 
     denoiser, denoiser_log, evaluations = train_denoiser(
-        latents[member_rows.to(latents.device)],
+        latents[torch.from_numpy(member_rows).to(latents.device)],
         recipe.denoiser,
         recipe.selection,
         evaluate=evaluate,
@@ -149,6 +129,7 @@ def train_study(
         autoencoder_log=autoencoder_log,
         denoiser_log=denoiser_log,
         evaluations=evaluations,
+        images=split.report,
     )
     if accelerator.is_main_process:
         model = _model(autoencoder, denoiser, recipe, everything, accelerator.device)
@@ -159,7 +140,7 @@ def train_study(
 
 
 def _model(
-    autoencoder: Any, denoiser: Any, recipe: Recipe, images: torch.Tensor, device: torch.device
+    autoencoder: Any, denoiser: Any, recipe: Recipe, images: ModelImages, device: torch.device
 ) -> LatentDiffusionModel:
     return LatentDiffusionModel(
         autoencoder,
@@ -188,16 +169,23 @@ def sima_curve(
     return {"timesteps": list(timesteps), "auc": aucs, "best_auc": max(aucs)}
 
 
-def _claim(work: Path, recipe: Recipe) -> None:
-    """Remember the settings of a run; refuse to resume one with others."""
+def _check_claim(work: Path, recipe: Recipe) -> None:
+    """Refuse to resume a run with settings other than its own."""
     file = work / "recipe.json"
-    text = json.dumps(recipe.model_dump(mode="json"), indent=1, sort_keys=True)
-    if file.is_file() and file.read_text() != text:
+    if file.is_file() and file.read_text() != _recipe_text(recipe):
         raise ModelError(
             f'"{work.parent}" holds an interrupted training with other settings. '
             f'Choose another folder with --out, or delete "{work}" to start anew.'
         )
-    write_atomically(file, text.encode())
+
+
+def _claim(work: Path, recipe: Recipe) -> None:
+    """Remember the settings of a run."""
+    write_atomically(work / "recipe.json", _recipe_text(recipe).encode())
+
+
+def _recipe_text(recipe: Recipe) -> str:
+    return json.dumps(recipe.model_dump(mode="json"), indent=1, sort_keys=True)
 
 
 def _save(
