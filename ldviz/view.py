@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from ldviz.attacks.masks import MaskSpec
 from ldviz.errors import InputError
@@ -15,6 +16,34 @@ Positive = Literal["member", "held_out"]
 
 _HISTORY_LIMIT = 200
 _SELECTION_LIMIT = 5000
+MOST_SAVED = 12
+MOST_COMPARED = 4
+_LONGEST_NAME = 24
+
+
+class NamedMask(BaseModel):
+    """A mask saved under a name.
+
+    Raises:
+        InputError: for a name that is empty, too long, or that a link could not carry.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    mask: MaskSpec
+
+    @field_validator("name")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        if not re.fullmatch(rf"[\w %+,.()-]{{1,{_LONGEST_NAME}}}", value) or value != value.strip():
+            raise InputError(
+                f"A mask's name has 1 to {_LONGEST_NAME} letters, digits, spaces or any of "
+                f'% + , . ( ) - _; got "{value[:40]}".'
+            )
+        if value.lower() == "no mask":
+            raise InputError('"No mask" is what every mask is compared with; choose another name.')
+        return value
 
 
 class View(BaseModel):
@@ -29,6 +58,8 @@ class View(BaseModel):
         positive: the class that counts as detected; "held_out" is the paper code's convention.
         image: sample id of the current image; None for the study's first choice.
         selection: sample ids chosen in some figure; empty = all.
+        saved: masks kept under a name, at most ``MOST_SAVED``.
+        compared: names of those that stand side by side, at most ``MOST_COMPARED``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +72,8 @@ class View(BaseModel):
     positive: Positive = "member"
     image: int | None = None
     selection: tuple[int, ...] = ()
+    saved: tuple[NamedMask, ...] = ()
+    compared: tuple[str, ...] = ()
 
     def changed(self, **changes: Any) -> View:
         """This view with some fields replaced."""
@@ -61,6 +94,10 @@ class View(BaseModel):
             query["positive"] = self.positive
         if self.selection:
             query["selection"] = ids_to_text(self.selection)
+        if self.saved:
+            query["saved"] = saved_to_text(self.saved)
+        if self.compared:
+            query["compared"] = ";".join(self.compared)
         return query
 
     @classmethod
@@ -80,6 +117,11 @@ class View(BaseModel):
             except (InputError, ValueError) as error:
                 shown = str(query[name])[:60]
                 problems.append(f'The link\'s `{name}` ("{shown}") cannot be used: {error}')
+        known = [entry.name for entry in values.get("saved", ())]
+        strangers = [name for name in values.get("compared", ()) if name not in known]
+        if strangers:
+            values["compared"] = tuple(n for n in values["compared"] if n in known)
+            problems.append(f'The link compares "{strangers[0]}", a mask that it does not hold.')
         return cls(**values), problems
 
 
@@ -158,6 +200,36 @@ def ids_from_text(text: str) -> tuple[int, ...]:
     return tuple(ids)
 
 
+def saved_to_text(saved: tuple[NamedMask, ...]) -> str:
+    """Named masks in a link: "Paper:influence;Half:random~f0.5"."""
+    return ";".join(f"{entry.name}:{entry.mask.to_text()}" for entry in saved)
+
+
+def saved_from_text(text: str) -> tuple[NamedMask, ...]:
+    """The inverse of ``saved_to_text``.
+
+    Raises:
+        InputError: if the text is not of that form, a name stands twice, or there are too many.
+    """
+    entries = []
+    for part in text.split(";"):
+        name, colon, mask = part.partition(":")
+        if not colon:
+            raise InputError('saved masks are written as "name:mask", joined by ";".')
+        entries.append(NamedMask(name=name, mask=MaskSpec.from_text(mask)))
+    names = [entry.name for entry in entries]
+    if len(names) > MOST_SAVED or len(set(names)) < len(names):
+        raise InputError(f"a link holds at most {MOST_SAVED} masks, each name once.")
+    return tuple(entries)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(";")))
+    if len(names) > MOST_COMPARED:
+        raise InputError(f"at most {MOST_COMPARED} masks are compared.")
+    return names
+
+
 def _one_of(*allowed: str):
     def parse(text: str) -> str:
         if text not in allowed:
@@ -182,4 +254,6 @@ _PARSERS = {
     "positive": _one_of("member", "held_out"),
     "image": _whole_number,
     "selection": ids_from_text,
+    "saved": saved_from_text,
+    "compared": _names,
 }

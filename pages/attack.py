@@ -3,10 +3,12 @@
 import streamlit as st
 
 from ldviz.ui.attack_controls import show_attack_card, show_attack_controls
+from ldviz.ui.attack_exports import show_attack_exports
 from ldviz.ui.attack_lab import LabSource, show_attack_lab
 from ldviz.ui.failures import shown_failures
 from ldviz.ui.frame import ensure_frame
 from ldviz.ui.live import wait_for_vectors
+from ldviz.ui.named_masks import show_named_masks
 from ldviz.ui.state import current_attack, current_study
 
 ensure_frame()
@@ -23,5 +25,9 @@ with shown_failures():
     attack, timestep = current_attack(study)
     vectors = wait_for_vectors(study, attack, timestep)
     if vectors is not None:
-        show_attack_lab(LabSource(study, attack, timestep, vectors))
+        source = LabSource(study, attack, timestep, vectors)
+        now = show_attack_lab(source)
+        named = show_named_masks(study, attack, timestep, vectors)
     show_attack_card(attack, timestep)
+    if vectors is not None:
+        show_attack_exports(source, now, named)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ldviz.attacks.masks import MaskSpec
 from ldviz.errors import InputError
-from ldviz.view import History, View, ids_from_text, ids_to_text
+from ldviz.view import History, NamedMask, View, ids_from_text, ids_to_text
 
 views = st.builds(
     View,
@@ -26,7 +26,36 @@ views = st.builds(
     positive=st.sampled_from(["member", "held_out"]),
     image=st.none() | st.integers(0, 10**6),
     selection=st.sets(st.integers(0, 3000), max_size=50).map(lambda ids: tuple(sorted(ids))),
+    saved=st.just(()),
 )
+named_masks = st.lists(
+    st.builds(
+        NamedMask,
+        name=st.text("aZ9 é%+,.()-_", min_size=1, max_size=24).filter(lambda n: n == n.strip()),
+        mask=st.sampled_from([MaskSpec(), MaskSpec(kind="band", band=(0.1, 0.3), dims_off=(7,))]),
+    ),
+    max_size=12,
+    unique_by=lambda entry: entry.name,
+)
+
+
+@given(named_masks)
+def test_a_link_restores_named_masks(saved: list[NamedMask]) -> None:
+    view = View(saved=tuple(saved), compared=tuple(entry.name for entry in saved[:4]))
+    assert View.from_query(view.to_query()) == (view, [])
+
+
+@pytest.mark.parametrize("name", ["", " a", "a:b", "a;b", "x" * 25, "no mask", "No Mask"])
+def test_a_name_that_a_link_could_not_carry_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=r"A mask's name has|choose another name"):
+        NamedMask(name=name, mask=MaskSpec())
+
+
+def test_a_link_that_compares_a_mask_it_does_not_hold_says_so() -> None:
+    view, problems = View.from_query({"saved": "A:influence", "compared": "A;B"})
+    assert view.compared == ("A",)
+    assert len(problems) == 1
+    assert '"B"' in problems[0]
 
 
 @given(views)
@@ -51,6 +80,11 @@ def test_the_default_view_needs_no_query() -> None:
         ("mask", "!!"),
         ("selection", "5-1"),
         ("selection", "0-99999999999"),
+        ("saved", "A"),
+        ("saved", "A:influence;A:highest"),
+        ("saved", "A:oracle"),
+        ("saved", ";".join(f"{name}:none" for name in "abcdefghijklm")),
+        ("compared", "a;b;c;d;e"),
     ],
 )
 def test_a_bad_part_of_a_link_is_named_and_the_rest_used(name: str, value: str) -> None:

@@ -26,9 +26,13 @@ MASK_TITLES = {
     "highest": "Highest influence dropped",
     "band": "Band of influence dropped",
 }
+COMPARED_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+COMPARED_DASHES = ("solid", "dash", "dot", "dashdot")
 HIGH_INFLUENCE = "#D55E00"
 LOW_INFLUENCE = "#0072B2"
-QUARTILE_COLOURS = ("#440154", "#31688e", "#35b779", "#b5a51f")
+# Rising in lightness and from cold to warm; told apart with any colour vision, and at a contrast
+# of at least 3 to 1 on light and on dark pages (tests/figures/test_theme.py).
+QUARTILE_COLOURS = ("#3259f4", "#9759b6", "#ec3b6f", "#ce7c10")
 SEQUENTIAL = "Viridis"
 
 

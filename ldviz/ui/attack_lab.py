@@ -9,15 +9,19 @@ import numpy as np
 import streamlit as st
 
 from ldviz.attacks import get_attack
-from ldviz.attacks.masks import NUM_RANDOM_DRAWS, MaskSpec, on_dimensions
+from ldviz.attacks.mask_words import mask_words
+from ldviz.attacks.masks import NUM_RANDOM_DRAWS, MaskSpec, dropped_range, on_dimensions
 from ldviz.errors import InputError
 from ldviz.metrics.intervals import MetricTable
+from ldviz.metrics.roc import Positive
 from ldviz.study.report import NUM_RESAMPLES, measure_scores
 from ldviz.study.scores import membership_scores, score_values, study_drop_order
 from ldviz.study.store import Study
 from ldviz.ui.failures import shown_failures
 from ldviz.ui.mask_lab import (
+    CURVE_DETAILS,
     WITH_INTERVALS,
+    LabImage,
     MaskLabEvent,
     MaskLabPayload,
     MaskLabState,
@@ -25,12 +29,15 @@ from ldviz.ui.mask_lab import (
     wanted_stage,
 )
 from ldviz.ui.mask_sweep import SweepDesk, sweep_steps
-from ldviz.ui.state import change_view, current_view, history, redo, sync_link, undo
+from ldviz.ui.state import change_view, current_image, current_view, history, redo, sync_link, undo
+from ldviz.ui.thumbnails import thumbnail_uri
 from ldviz.view import View
 
 _KEY = "mask-lab"
 _DESK = "ldviz-sweep-desk"
+_NOW = "ldviz-lab-now"
 _KINDS = ("influence", "random", "highest")
+_THUMBNAIL = 48
 BOOTSTRAP_SEED = 0
 
 
@@ -61,14 +68,30 @@ class LabSource:
         return title if self.timestep is None else f"{title}, timestep {self.timestep}"
 
 
-def show_attack_lab(source: LabSource) -> None:
-    """Draw the lab; it reruns alone while only the mask changes."""
+class LabNow:
+    """The view that the lab last drew, for what is saved from outside its fragment."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+
+
+def show_attack_lab(source: LabSource) -> LabNow:
+    """Draw the lab; it reruns alone while only the mask changes, and keeps the result current."""
+    now = st.session_state.setdefault(_NOW, LabNow(current_view()))
     _lab(source, _frame_of(current_view()))
+    return now
+
+
+def lab_numbers(source: LabSource, view: View) -> MetricTable:
+    """The numbers that the lab shows under a view; needs no session."""
+    values = score_values(source.vectors, source.attack)
+    return measure_lab(source.study, values, view.mask, view.positive)
 
 
 @st.fragment
 def _lab(source: LabSource, frame: tuple) -> None:
     view = current_view()
+    st.session_state[_NOW].view = view
     if _frame_of(view) != frame:
         # An undo went back to another attack or timestep: the whole page must follow.
         st.rerun()
@@ -78,7 +101,7 @@ def _lab(source: LabSource, frame: tuple) -> None:
 
 def _show(source: LabSource, view: View) -> None:
     mask, state = view.mask, MaskLabState.of(view.mask, view.axes)
-    context = f"{source.key}/{mask.ranking}/{mask.seed}/{mask.dims_off}/{view.positive}"
+    context = f"{source.key}/{mask.seed}/{view.positive}"
     stage = wanted_stage(_KEY, context, state)
     common: dict[str, Any] = {
         "state": state,
@@ -88,12 +111,14 @@ def _show(source: LabSource, view: View) -> None:
         "context": context,
         "latent_shape": source.study.latent_shape,
         "influence": _mean_influence(source.study),
+        "image": _image(source.study, mask),
         "offers_intervals": True,
         "num_member": source.study.manifest.n_member,
         "num_held_out": source.study.manifest.n_held_out,
         "seed": BOOTSTRAP_SEED,
         "num_resamples": NUM_RESAMPLES,
         "positive": view.positive,
+        "details": _details(mask),
         "title": source.title,
         "file_stem": f"{source.study.name}-{source.attack}-t{source.timestep}",
     }
@@ -116,8 +141,9 @@ def _computed(
     context, state = key
     mask, study = view.mask, source.study
     values = _values(source.key, source.vectors, source.attack)
+    influence_order = study_drop_order(study, "influence", mask.ranking)
     orders = {
-        "influence": study_drop_order(study, "influence", mask.ranking),
+        "influence": influence_order,
         "random": [
             study_drop_order(study, "random", mask.ranking, mask.seed, draw)
             for draw in range(NUM_RANDOM_DRAWS)
@@ -125,12 +151,22 @@ def _computed(
         "highest": study_drop_order(study, "highest", mask.ranking),
     }
     on = on_dimensions(mask, study.latent_shape)
+    bands = {}
+    if mask.band is not None:
+        start, stop = dropped_range(_band(mask), int(on.sum()))
+        bands["band"] = (influence_order, start, stop)
     desk: SweepDesk = st.session_state.setdefault(_DESK, SweepDesk())
     sweep, progress = desk.sweep(
-        (context, state.channels_off, state.cells_off, mask.dims_off),
+        (context, state.composition),
         state.drop_fraction,
         lambda fractions: sweep_steps(
-            values, orders, on, study.is_member, fractions, positive=view.positive
+            values,
+            orders,
+            on,
+            study.is_member,
+            fractions,
+            bands=bands,
+            positive=view.positive,
         ),
         whole=stage >= WITH_INTERVALS - 1,
     )
@@ -149,11 +185,17 @@ def _intervals(source: LabSource, values: np.ndarray, mask: MaskSpec, positive: 
 def _cached_intervals(
     key: str, mask_text: str, positive: str, _study: Study, _values: np.ndarray, _mask: MaskSpec
 ) -> MetricTable:
-    scores = {"none": membership_scores(_study, _values, MaskSpec(kind="none"))}
-    for kind in _KINDS:
-        spec = _mask.model_copy(update={"kind": kind})
-        scores[kind] = membership_scores(_study, _values, spec)
-    return measure_scores(_study, scores, positive=positive, seed=BOOTSTRAP_SEED)
+    return measure_lab(_study, _values, _mask, positive)
+
+
+def measure_lab(
+    study: Study, values: np.ndarray, mask: MaskSpec, positive: Positive
+) -> MetricTable:
+    """The numbers of every curve of the lab, by the report's own call."""
+    scores = {"none": membership_scores(study, values, MaskSpec(kind="none"))}
+    for kind in (*_KINDS, *(("band",) if mask.band else ())):
+        scores[kind] = membership_scores(study, values, mask.model_copy(update={"kind": kind}))
+    return measure_scores(study, scores, positive=positive, seed=BOOTSTRAP_SEED)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -161,8 +203,38 @@ def _values(key: str, _vectors: np.ndarray, attack: str) -> np.ndarray:
     return score_values(_vectors, attack)
 
 
+@st.cache_data(max_entries=8, show_spinner=False)
+def _mean_of_influence(digest: str, _study: Study) -> np.ndarray:
+    return _study.influence().mean(axis=0).reshape(_study.latent_shape)
+
+
 def _mean_influence(study: Study) -> np.ndarray:
-    return study.influence().mean(axis=0).reshape(study.latent_shape)
+    return _mean_of_influence(study.digest, study)
+
+
+def _details(mask: MaskSpec) -> dict[str, str]:
+    """What the table says below each curve's name."""
+    return CURVE_DETAILS | ({"band": mask_words(_band(mask))} if mask.band else {})
+
+
+def _band(mask: MaskSpec) -> MaskSpec:
+    return mask.model_copy(update={"kind": "band"})
+
+
+def _image(study: Study, mask: MaskSpec) -> LabImage | None:
+    """The current image with its own drop orders; the random mask's first draw."""
+    try:
+        row = current_image(study)
+    except InputError:
+        return None  # the link names an image of another study; the other pages say so
+    return LabImage(
+        title=f"image {study.sample_ids[row]}",
+        uri=thumbnail_uri(study.images(row), largest_side=_THUMBNAIL),
+        orders={
+            kind: study_drop_order(study, kind, mask.ranking, seed)[row]
+            for kind, seed in (("influence", 0), ("random", mask.seed), ("highest", 0))
+        },
+    )
 
 
 def _apply(event: MaskLabEvent) -> None:
@@ -181,4 +253,13 @@ def _apply(event: MaskLabEvent) -> None:
 
 def _frame_of(view: View) -> tuple:
     """The part of a view that the page around the lab depends on."""
-    return (view.study, view.attack, view.timestep, view.positive, view.selection)
+    return (
+        view.study,
+        view.attack,
+        view.timestep,
+        view.positive,
+        view.image,
+        view.selection,
+        view.saved,
+        view.compared,
+    )

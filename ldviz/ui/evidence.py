@@ -27,6 +27,7 @@ from ldviz.study.evidence_agreement import PairAgreement, pair_agreements
 from ldviz.study.evidence_attacks import measure_attack, table_scores
 from ldviz.study.evidence_choice import ChosenTimestep, chosen_timestep
 from ldviz.study.evidence_masks import DropCurves, drop_curves, fraction_intervals
+from ldviz.study.evidence_named import NamedMasks, measure_named
 from ldviz.study.report import NUM_RESAMPLES
 from ldviz.study.scores import membership_scores, score_values
 from ldviz.study.store import Study
@@ -86,6 +87,21 @@ def fraction_at(
     key = (study.digest, attack, timestep)
     values = _values(key, vectors, attack)
     return _fraction(key, mask.to_text(), positive, study, values, mask)
+
+
+def named_at(
+    study: Study,
+    attack: str,
+    timestep: Timestep,
+    vectors: np.ndarray,
+    masks: Mapping[str, MaskSpec],
+    positive: Positive,
+) -> NamedMasks:
+    """Named masks side by side, with intervals and paired differences."""
+    key = (study.digest, attack, timestep)
+    values = _values(key, vectors, attack)
+    texts = tuple((name, mask.to_text()) for name, mask in masks.items())
+    return _named(key, texts, positive, study, values, dict(masks))
 
 
 def sample_scores(
@@ -169,6 +185,25 @@ def _fraction(
         _study,
         _values,
         _mask,
+        positive=positive,
+        num_resamples=NUM_RESAMPLES,
+        seed=EVIDENCE_SEED,
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _named(
+    key: tuple,
+    mask_texts: tuple[tuple[str, str], ...],
+    positive: Positive,
+    _study: Study,
+    _values: np.ndarray,
+    _masks: dict[str, MaskSpec],
+) -> NamedMasks:
+    return measure_named(
+        _study,
+        _values,
+        _masks,
         positive=positive,
         num_resamples=NUM_RESAMPLES,
         seed=EVIDENCE_SEED,

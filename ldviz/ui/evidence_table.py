@@ -63,7 +63,7 @@ def table_html(blocks: list[AttackBlock]) -> str:
             rows.append(f"<tr>{name if not index else ''}{mask}{cells}</tr>")
         bodies.append(f"<tbody>{''.join(rows)}</tbody>")
     return (
-        f'<div class="ldviz-table">{_STYLE}<table><thead><tr><th scope="col">Attack</th>'
+        f'<div class="ldviz-table">{TABLE_STYLE}<table><thead><tr><th scope="col">Attack</th>'
         f'<th scope="col">Mask</th>{heads}</tr></thead>{"".join(bodies)}</table></div>'
     )
 
@@ -109,7 +109,7 @@ def table_latex(blocks: list[AttackBlock], note: str) -> str:
         shown = "--" if block.timestep is None else str(block.timestep)
         for kind in TABLE_KINDS:
             cells = [
-                _latex_cell(block.table.metrics[kind][key], bold=winners[key] == kind)
+                latex_cell(block.table.metrics[kind][key], bold=winners[key] == kind)
                 for key in METRIC_TITLES
             ]
             lines.append(" & ".join([block.title, kind, shown, *cells]) + r" \\")
@@ -126,7 +126,8 @@ def _cell(number: Measured, *, bold: bool) -> str:
     return f'<td title="{escape(hover)}">{shown}{small}</td>'
 
 
-def _latex_cell(number: Measured, *, bold: bool) -> str:
+def latex_cell(number: Measured, *, bold: bool) -> str:
+    """A number in percent with its interval beside it."""
     if number.value is None:
         return "n/a"
     value = f"{100 * number.value:.2f}"
@@ -137,7 +138,7 @@ def _latex_cell(number: Measured, *, bold: bool) -> str:
     return rf"{text} {{\scriptsize [{low:.1f}, {high:.1f}]}}"
 
 
-_STYLE = """<style>
+TABLE_STYLE = """<style>
 .ldviz-table { overflow-x: auto; font-size: 14px; line-height: 1.35;
   font-variant-numeric: tabular-nums; }
 .ldviz-table table { width: 100%; border-collapse: collapse; }

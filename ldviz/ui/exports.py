@@ -63,14 +63,15 @@ class PageExport:
         page: its name, in the JSON and in file names.
         figures: title to figure.
         tables: title to table.
-        numbers: what the page shows, by name; Measured values keep their intervals.
+        numbers: what the page shows, by name, or a function that makes them when asked;
+            Measured values keep their intervals.
         settings: of the page, beside those of the view.
     """
 
     page: str
     figures: Mapping[str, go.Figure] = field(default_factory=dict)
     tables: Sequence[ExportTable] = ()
-    numbers: Mapping[str, Any] = field(default_factory=dict)
+    numbers: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -112,9 +113,19 @@ def show_chart(
     st.plotly_chart(figure, config=chart_config(study, page, name, select=select), **options)
 
 
-def show_exports(study: Study, export: PageExport) -> None:
-    """Draw one quiet button that opens to everything that can be saved of a page."""
-    view = current_view()
+def show_exports(
+    study: Study, export: PageExport, *, view_at: Callable[[], View] | None = None
+) -> None:
+    """Draw one quiet button that opens to everything that can be saved of a page.
+
+    Args:
+        study: what is looked at.
+        export: what there is to save.
+        view_at: the view at the moment of saving, for a page of which a part changes alone;
+            it runs outside the session.  None for the view now.
+    """
+    now = current_view()
+    view_at = view_at or (lambda: now)
     with st.popover("Export", icon=":material/download:"):
         if export.figures:
             st.segmented_control(
@@ -139,7 +150,7 @@ def show_exports(study: Study, export: PageExport) -> None:
                 _button(f"{table.title} (LaTeX)", table.latex, f"{stem}.tex")
         _button(
             "The whole view (JSON)",
-            lambda: json.dumps(page_json(study, view, export), indent=1, ensure_ascii=False),
+            lambda: json.dumps(page_json(study, view_at(), export), indent=1, ensure_ascii=False),
             file_stem(study, export.page, "view") + ".json",
         )
         st.caption("The address in the browser is a link that restores this view.")
@@ -148,6 +159,7 @@ def show_exports(study: Study, export: PageExport) -> None:
 def page_json(study: Study, view: View, export: PageExport) -> dict[str, Any]:
     """The whole view: settings, seed, versions, sample counts, and every number shown."""
     manifest = study.manifest
+    numbers = export.numbers() if callable(export.numbers) else export.numbers
     return {
         "schema_version": EXPORT_SCHEMA_VERSION,
         "page": export.page,
@@ -167,7 +179,7 @@ def page_json(study: Study, view: View, export: PageExport) -> dict[str, Any]:
             "rank": manifest.geometry.rank if manifest.geometry else None,
         },
         "versions": {"here": _versions(), "analysis": dict(manifest.made_by.packages)},
-        "numbers": as_json(export.numbers),
+        "numbers": as_json(numbers),
         "tables": {table.title: _table_json(table) for table in export.tables},
     }
 

@@ -29,10 +29,11 @@ The component asks for the next stage once it is idle, with a trigger;
     show_mask_lab(MaskLabPayload(...), key="lab", on_event=on_event)
 
 JSON fields: ``seq``, ``origin``, ``state``, ``past``, ``future``, ``initial``,
-``context``, ``shape``, ``influence`` (packed), ``curves`` (see
-:func:`ldviz.ui.mask_sweep.packed_sweep`), ``progress``, ``last_stage``,
-``intervals``, ``sample``, ``positive``, ``names``, ``details``, ``colors``,
-``title``, ``message``, ``file_stem``.  About 0.25 MB for 1,797 samples of 256 dimensions.
+``context``, ``shape``, ``influence`` (packed), ``image`` (its thumbnail and drop
+orders, packed), ``curves`` (see :func:`ldviz.ui.mask_sweep.packed_sweep`),
+``progress``, ``last_stage``, ``intervals``, ``sample``, ``positive``, ``names``,
+``details``, ``colors``, ``title``, ``message``, ``file_stem``.  About
+0.25 MB for 1,797 samples of 256 dimensions.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ import numpy as np
 import streamlit as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from ldviz.attacks.masks import NUM_RANDOM_DRAWS, MaskSpec
+from ldviz.attacks.masks import NUM_RANDOM_DRAWS, MaskSpec, Ranking
 from ldviz.errors import InputError
 from ldviz.figures.theme import MASK_COLOURS, MASK_TITLES
 from ldviz.metrics.intervals import MetricTable
@@ -66,6 +67,7 @@ CURVE_DETAILS = {
     "influence": "the paper's mask",
     "random": f"mean of {NUM_RANDOM_DRAWS} draws ± 1 sd",
     "highest": "the reverse",
+    "band": "a range of influence ranks",
 }
 
 
@@ -93,37 +95,49 @@ class MaskLabState(_Message):
 
     Attributes:
         drop_fraction: in [0, 1).
-        channels_off, cells_off: ascending indices.
+        channels_off, cells_off, dims_off: ascending indices.
+        ranking: each image's own, or one for all.
+        band: rank quantiles that the band's curve drops; None for no such curve.
         axes: of the ROC.
     """
 
     drop_fraction: float = Field(ge=0, lt=1)
     channels_off: tuple[int, ...] = ()
     cells_off: tuple[int, ...] = ()
+    dims_off: tuple[int, ...] = ()
+    ranking: Ranking = "sample"
+    band: tuple[float, float] | None = None
     axes: Literal["linear", "log"] = "linear"
 
-    @field_validator("channels_off", "cells_off")
+    @field_validator("channels_off", "cells_off", "dims_off")
     @classmethod
     def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(sorted(set(value)))
+
+    @field_validator("band")
+    @classmethod
+    def _rising(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not 0 <= value[0] < value[1] <= 1:
+            raise ValueError("a band needs 0 <= low < high <= 1")
+        return value
+
+    @property
+    def composition(self) -> MaskLabState:
+        """This state without what the slider and the axes say: one sweep serves all of those."""
+        return self.model_copy(update={"drop_fraction": 0.0, "axes": "linear"})
 
     @classmethod
     def of(cls, mask: MaskSpec, axes: Literal["linear", "log"]) -> Self:
         """The lab's state for ``mask``."""
         return cls(
-            drop_fraction=mask.drop_fraction,
-            channels_off=mask.channels_off,
-            cells_off=mask.cells_off,
-            axes=axes,
+            **{name: getattr(mask, name) for name in cls.model_fields if name != "axes"}, axes=axes
         )
 
     def applied_to(self, mask: MaskSpec) -> MaskSpec:
-        """``mask`` with this state's fraction, channels and cells."""
+        """``mask`` with everything that this state says."""
         return mask.model_copy(
             update={
-                "drop_fraction": self.drop_fraction,
-                "channels_off": self.channels_off,
-                "cells_off": self.cells_off,
+                name: getattr(self, name) for name in self.__class__.model_fields if name != "axes"
             }
         )
 
@@ -151,10 +165,28 @@ class _Need(_Message):
     """The component's question for a further stage of exactly one mask."""
 
     context: str
-    channels_off: tuple[int, ...]
-    cells_off: tuple[int, ...]
-    drop_fraction: float
+    state: MaskLabState
     stage: int = Field(ge=1, le=WITH_INTERVALS)
+
+
+@dataclass(frozen=True)
+class LabImage:
+    """The current image, whose own mask the lab previews.
+
+    Attributes:
+        title: such as "image 123".
+        uri: a small picture, as a data URI.
+        orders: mask kind to (d,) dimensions in the order in which this image's mask drops them.
+    """
+
+    title: str
+    uri: str
+    orders: Mapping[str, np.ndarray]
+
+    def to_json(self) -> dict[str, Any]:
+        """The image as the component reads it."""
+        orders = {kind: packed(order.astype(np.int64)) for kind, order in self.orders.items()}
+        return {"title": self.title, "uri": self.uri, "orders": orders}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,13 +199,13 @@ class MaskLabPayload:
             shows the outcome of an undo before Python answers.
         initial: what Reset leads to.
         context: a text for everything else that the numbers depend on (study digest,
-            attack, parameters, timestep, ranking, seed, positive class).  The component
-            keeps curves by (context, channels, cells), so two different sweeps must
-            never share one.
+            attack, parameters, timestep, seed, positive class).  The component keeps
+            curves by context and state, so two different sweeps must never share one.
         origin: change it when the state was changed from outside the lab (a link, an
             undo elsewhere); the component then lets go of a drag in progress.
         latent_shape: (C, h, w).
         influence: (C, h, w) mean over samples, in nats.
+        image: whose own mask can be previewed; None for none.
         sweep: stage 1 or 2, None with ``message``.
         progress: share of the whole sweep that is computed, as the desk returns it.
         intervals: stage 3, of exactly ``state``'s mask, names as the sweep's kinds,
@@ -196,6 +228,7 @@ class MaskLabPayload:
     origin: str = ""
     latent_shape: tuple[int, int, int]
     influence: np.ndarray
+    image: LabImage | None = None
     sweep: Sweep | None
     progress: float = 1.0
     intervals: MetricTable | None = None
@@ -224,6 +257,7 @@ class MaskLabPayload:
             "context": self.context,
             "shape": list(self.latent_shape),
             "influence": packed(np.asarray(self.influence, dtype=np.float32).reshape(-1)),
+            "image": self.image.to_json() if self.image else None,
             "curves": self.sweep.packed if self.sweep else None,
             "progress": self.progress if self.sweep and not self.sweep.whole else 0,
             "last_stage": WITH_INTERVALS if self.offers_intervals else WITH_INTERVALS - 1,
@@ -328,13 +362,9 @@ def wanted_stage(key: str, context: str, state: MaskLabState) -> int:
         state: the state that will be shown.
     """
     need: _Need | None = st.session_state.get(f"{key}/need")
-    if need is None or (need.context, need.channels_off, need.cells_off) != (
-        context,
-        state.channels_off,
-        state.cells_off,
-    ):
+    if need is None or need.context != context or need.state.composition != state.composition:
         return 1
-    same_fraction = abs(need.drop_fraction - state.drop_fraction) < 1e-9
+    same_fraction = abs(need.state.drop_fraction - state.drop_fraction) < 1e-9
     return need.stage if same_fraction else min(need.stage, WITH_INTERVALS - 1)
 
 

@@ -46,6 +46,10 @@ _TARGET_FPR = 0.01
 _KEPT_UNIT = 255  # kept shares travel as bytes
 
 
+Band = tuple[np.ndarray, int, int]
+"""A drop order (n, d), and the positions [start, stop) of it that are dropped."""
+
+
 @dataclass(frozen=True)
 class CurveRows:
     """One mask's staircases and numbers, one row per distinct number of dropped dimensions.
@@ -81,7 +85,7 @@ class Sweep:
         num_positive, num_negative: sample counts.
         false_positives: (P,) ascending counts, from 0 to ``num_negative``.
         band_columns: (B,) indices into ``false_positives`` where spreads are known.
-        curves: by kind, in drawing order; ``"none"`` has a single row.
+        curves: by kind, in drawing order; ``"none"`` and bands have a single row.
         kept: (R, d) float64 shares of samples that keep a dimension, or None.
         whole: whether this is the whole slider, or the present fraction alone.
     """
@@ -197,6 +201,7 @@ def build_sweep(
     is_member: np.ndarray,
     fractions: Sequence[float] | np.ndarray,
     *,
+    bands: Mapping[str, Band] | None = None,
     positive: Positive = "member",
 ) -> Sweep:
     """Every mask's ROC at every fraction, in one call.
@@ -208,6 +213,7 @@ def build_sweep(
         on: (d,) bool, the dimensions that channels and cells leave on.
         is_member: (n,) bool.
         fractions: drop fractions in [0, 1); one of them makes the quick first answer.
+        bands: mask kind to positions of a drop order that it drops at every fraction.
         positive: the class that counts as found.
 
     Returns:
@@ -220,7 +226,9 @@ def build_sweep(
 
     Cost: for each order one gather of n·d and a sort of n per fraction.
     """
-    return _run_to_end(sweep_steps(values, orders, on, is_member, fractions, positive=positive))
+    return _run_to_end(
+        sweep_steps(values, orders, on, is_member, fractions, bands=bands, positive=positive)
+    )
 
 
 def sweep_steps(
@@ -230,6 +238,7 @@ def sweep_steps(
     is_member: np.ndarray,
     fractions: Sequence[float] | np.ndarray,
     *,
+    bands: Mapping[str, Band] | None = None,
     positive: Positive = "member",
 ) -> Generator[float, None, Sweep]:
     """:func:`build_sweep` in pieces of some 20 ms: yields the share done, returns the sweep."""
@@ -248,7 +257,9 @@ def sweep_steps(
     lists = {
         kind: [order] if isinstance(order, np.ndarray) else order for kind, order in orders.items()
     }
-    num_parts = 2 + sum(len(draws) for draws in lists.values())  # no mask, and the kept shares
+    bands = bands or {}
+    # With no mask, and the kept shares.
+    num_parts = 2 + len(bands) + sum(len(draws) for draws in lists.values())
     done = 0
 
     def curves_of(statistics: np.ndarray) -> Generator[float, None, tuple[np.ndarray, dict]]:
@@ -279,6 +290,10 @@ def sweep_steps(
             spread = num_draws * np.sqrt(np.maximum(variance, 0))
         means = {key: value / num_draws for key, value in sums.items()}
         curves[kind] = CurveRows(total, num_draws, spread=spread, **means)
+    for kind, (order, start, stop) in bands.items():
+        statistics = masked_statistics(values, order, on, stop - start, start=start)
+        counts, metrics = yield from curves_of(statistics[:, None])
+        curves[kind] = CurveRows(counts, 1, **metrics)
     kept = None
     if "influence" in lists and len(on) <= _MAX_KEPT_DIM:
         kept = kept_shares(lists["influence"][0], on, dropped)

@@ -199,6 +199,87 @@ def test_a_box_over_cells_and_the_keyboard_switch_them(page, demo_url):
     expect(cells.nth(36)).to_have_attribute("aria-selected", "false")
 
 
+def test_a_lasso_in_one_channel_switches_single_dimensions(page, demo_url):
+    lab = opened(page, demo_url, whole=False)
+    lab.get_by_role("button", name="Lasso").click()
+    lab.get_by_label("Channels that cells are switched in").select_option("channel 2")
+    cell = lab.get_by_role("gridcell").first.bounding_box()
+
+    def to(column: float, row: float) -> tuple[float, float]:
+        return cell["x"] + column * cell["width"], cell["y"] + row * cell["height"]
+
+    page.mouse.move(*to(1.0, 1.2))
+    page.mouse.down()
+    for corner in ((5.9, 1.2), (5.9, 5.2), (1.0, 1.2)):
+        page.mouse.move(*to(*corner), steps=12)
+    page.mouse.up()
+    settled(lab)
+    # The cells whose centres the triangle encloses, in channel 2 alone.
+    inside = (9, 10, 11, 12, 13, 19, 20, 21, 28, 29, 37)
+    dims = str([128 + enclosed for enclosed in inside]).replace(" ", "")
+    expect(page.get_by_text(f'"dims_off":{dims}')).to_be_visible()
+    expect(lab.locator(".on-count")).to_have_text("245 of 256 on")
+    lab.get_by_label("Channels that cells are switched in").select_option("all channels")
+    expect(lab.get_by_role("gridcell").nth(10)).to_have_attribute(
+        "aria-label", re.compile("partly on")
+    )
+    lab.get_by_role("button", name="Undo").click()
+    settled(lab)
+    expect(page.get_by_text('"dims_off":[]')).to_be_visible()
+
+
+def test_a_band_of_ranks_gets_its_curve_and_loses_it_again(page, demo_url):
+    lab = opened(page, demo_url, whole=False)
+    expect(lab.locator("path[data-curve=band]")).to_have_count(0)
+    lab.get_by_label("Also drop a band of ranks").check()
+    expect(lab.locator("path[data-curve=band]")).to_have_count(1)
+    lab.get_by_label(re.compile("^Band to")).fill("70")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text('"band":[0.2,0.7]')).to_be_visible()
+    settled(lab)
+    study = made_up_study(NUM_MEMBER, NUM_HELD_OUT)
+    on = np.ones(256, dtype=bool)
+    statistics = masked_statistics(study.values, study.orders["influence"], on, 128, start=51)
+    auc = lab.locator("tr[data-row=band] td[data-metric=auc] .value")
+    expect(auc).to_have_text(f"{roc_auc(study.is_member, -statistics):.3f}")
+    lab.get_by_label(re.compile("^Band from")).fill("90")
+    page.keyboard.press("Tab")
+    expect(lab.locator(".status")).to_contain_text("from a lower to a higher share")
+    expect(page.get_by_text('"band":[0.2,0.7]')).to_be_visible()
+    lab.get_by_role("button", name="Reset").click()
+    expect(lab.locator("path[data-curve=band]")).to_have_count(0)
+    expect(page.get_by_text('"band":null')).to_be_visible()
+
+
+def test_the_lower_maps_preview_the_mask_of_one_image(page, demo_url):
+    lab = opened(page, demo_url)
+    choice = lab.get_by_label("What the lower maps show")
+    choice.select_option("influence")
+    order = made_up_study(NUM_MEMBER, NUM_HELD_OUT).orders["influence"][0]
+    for fraction, keys in ((0.4, 0), (0.45, 5)):
+        lab.get_by_role("slider").focus()
+        for _ in range(keys):
+            page.keyboard.press("ArrowRight")
+        expect(page.get_by_text(f'"drop_fraction":{fraction},')).to_be_visible()
+        settled(lab)
+        kept = np.ones(256)
+        kept[order[: num_dropped(fraction, 256)]] = 0
+        percent = np.floor(100 * kept.reshape(4, 64).mean(axis=1) + 0.5)
+        shares = [f"{share:.0f} % kept" for share in percent]
+        expect(lab.locator(".kept-mean")).to_have_text(shares)
+
+
+def test_one_ranking_for_all_is_a_step_that_can_be_undone(page, demo_url):
+    lab = opened(page, demo_url, whole=False)
+    lab.get_by_role("button", name="One ranking for all").click()
+    expect(page.get_by_text('"ranking":"global"')).to_be_visible()
+    lab.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text('"ranking":"sample"')).to_be_visible()
+    expect(lab.get_by_role("button", name="Rank per image")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
 def test_the_last_dimension_cannot_be_switched_off(page, demo_url):
     lab = opened(page, demo_url, whole=False)
     for channel in range(4):

@@ -119,3 +119,56 @@ def test_vectors_that_are_not_at_hand_are_computed_in_the_background(
     app = opened(timestep="10")
     assert asked == [("sima", 10)]
     assert app.button(key="cancel-vectors").label == "Cancel"
+
+
+SAVED = "Paper:influence;Chance:random~f0.5"
+
+
+def test_masks_saved_in_a_link_stand_side_by_side(studies: Path) -> None:
+    app = opened(saved=SAVED, compared="Paper;Chance")
+    assert app.multiselect(key="named-masks-compared").value == ["Paper", "Chance"]
+    shown = "".join(element.proto.body for element in app.get("html"))
+    for text in ("Paper − No mask", "Chance − No mask", "Paper − Chance", "50 % dropped at random"):
+        assert text in shown
+    assert not app.error
+
+
+def test_the_lab_s_mask_is_saved_under_a_name_and_undo_forgets_it(studies: Path) -> None:
+    app = opened(mask=MaskSpec(drop_fraction=0.25, channels_off=(1,)).to_text())
+    app.text_input(key="named-mask-name").input("Mine")
+    app.selectbox(key="named-mask-which").select("highest")
+    app.button(key="FormSubmitter:named-mask-form-Save").click().run()
+    assert not app.exception
+    view = app.session_state["ldviz-view"]
+    assert [entry.name for entry in view.saved] == ["Mine"] == list(view.compared)
+    expected = MaskSpec(kind="highest", drop_fraction=0.25, channels_off=(1,))
+    assert view.saved[0].mask == expected
+    assert app.query_params["saved"] in (
+        f"Mine:{expected.to_text()}",
+        [f"Mine:{expected.to_text()}"],
+    )
+    from ldviz.ui.state import _HISTORY
+
+    assert app.session_state[_HISTORY].undo(view).saved == ()
+
+
+def test_a_name_that_cannot_be_used_is_explained(studies: Path) -> None:
+    app = opened()
+    app.text_input(key="named-mask-name").input("a:b")
+    app.button(key="FormSubmitter:named-mask-form-Save").click().run()
+    assert "A mask's name has 1 to 24" in app.warning[0].value
+    assert app.session_state["ldviz-view"].saved == ()
+
+
+def test_a_saved_mask_of_another_study_is_an_error_in_place_of_numbers(studies: Path) -> None:
+    app = opened(saved="Far:influence~d9999", compared="Far")
+    assert len(app.error) == 1
+    assert "The mask was made for another study" in app.error[0].value
+
+
+def test_a_saved_mask_goes_back_to_the_lab_and_can_be_forgotten(studies: Path) -> None:
+    app = opened(saved=SAVED)
+    app.button(key="named-mask-use/Chance").click().run()
+    assert app.session_state["ldviz-view"].mask == MaskSpec(drop_fraction=0.5)
+    app.button(key="named-mask-forget/Chance").click().run()
+    assert [entry.name for entry in app.session_state["ldviz-view"].saved] == ["Paper"]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ldviz.attacks.masks import MaskSpec
+from ldviz.attacks.masks import MaskSpec, dropped_range
+from ldviz.attacks.statistic import masked_statistics
 from ldviz.errors import InputError
 from ldviz.metrics.intervals import metric_intervals
-from ldviz.ui.mask_lab import MaskLabPayload, MaskLabState, new_actions
+from ldviz.metrics.roc import detection_counts, roc_auc
+from ldviz.ui.mask_lab import LabImage, MaskLabPayload, MaskLabState, new_actions
 from ldviz.ui.mask_sweep import build_sweep, slider_fractions
 from tests.e2e.apps.mask_lab_study import SHAPE, made_up_study
 
@@ -88,10 +92,51 @@ def test_the_history_sent_is_bounded_and_keeps_the_nearest():
 
 
 def test_a_mask_survives_the_way_to_the_lab_and_back():
-    mask = MaskSpec(drop_fraction=0.25, channels_off=(2, 0), cells_off=(5,), dims_off=(9,), seed=4)
+    mask = MaskSpec(
+        drop_fraction=0.25,
+        channels_off=(2, 0),
+        cells_off=(5,),
+        dims_off=(9,),
+        ranking="global",
+        band=(0.2, 0.5),
+        seed=4,
+    )
     state = MaskLabState.of(mask, "log")
     assert state.channels_off == (0, 2)
-    assert state.applied_to(MaskSpec(dims_off=(9,), seed=4)) == mask
+    assert state.applied_to(MaskSpec(seed=4)) == mask
+
+
+def test_a_band_has_one_row_that_is_the_library_s():
+    study = made_up_study(30, 20)
+    on = np.arange(256) >= 64
+    order = study.orders["influence"]
+    sweep = build_sweep(
+        study.values,
+        study.orders,
+        on,
+        study.is_member,
+        [0.2, 0.6],
+        bands={"band": (order, 38, 96)},
+    )
+    spec = MaskSpec(kind="band", band=(0.2, 0.5))
+    assert dropped_range(spec, 192) == (38, 96)
+    statistics = masked_statistics(study.values, order, on, 58, start=38)
+    curve = sweep.curves["band"]
+    np.testing.assert_array_equal(
+        curve.counts[0], np.append(detection_counts(study.is_member, -statistics), 30)
+    )
+    assert curve.auc == [roc_auc(study.is_member, -statistics)]
+
+
+def test_the_image_sent_holds_its_own_drop_orders():
+    order = np.arange(256)[::-1]
+    image = LabImage(title="image 3", uri="data:,", orders={"influence": order})
+    sent = payload_of(30, 20, [0.4], image=image).to_json(0)["image"]
+    unpacked = np.frombuffer(
+        zlib.decompress(base64.b64decode(sent["orders"]["influence"]["data"])), dtype=np.uint8
+    )
+    np.testing.assert_array_equal(unpacked, order)
+    assert (sent["title"], sent["uri"]) == ("image 3", "data:,")
 
 
 def action(seq: int, kind: str = "set", **state) -> dict:
@@ -117,6 +162,8 @@ def test_each_action_is_passed_on_once_and_in_order():
         {"seq": 1, "actions": [action(1, drop_fraction=40.0)]},
         {"seq": 1, "actions": [action(1, channels_off=["a"])]},
         {"seq": 1, "actions": [action(1, axes="cubic")]},
+        {"seq": 1, "actions": [action(1, band=[0.5, 0.2])]},
+        {"seq": 1, "actions": [action(1, ranking="alphabetical")]},
     ],
 )
 def test_a_message_that_is_none_is_refused(sent):
@@ -133,11 +180,12 @@ def stage_script() -> None:
     state = MaskLabState(drop_fraction=0.4, channels_off=(1,))
     stages = [wanted_stage("lab", "a", state)]
     st.session_state["lab/need"] = Need(
-        context="a", channels_off=(1,), cells_off=(), drop_fraction=0.4, stage=3
+        context="a", state=state.model_copy(update={"axes": "log"}), stage=3
     )
     stages.append(wanted_stage("lab", "a", state))
     stages.append(wanted_stage("lab", "a", state.model_copy(update={"drop_fraction": 0.5})))
     stages.append(wanted_stage("lab", "a", state.model_copy(update={"channels_off": ()})))
+    stages.append(wanted_stage("lab", "a", state.model_copy(update={"band": (0.1, 0.2)})))
     stages.append(wanted_stage("lab", "other", state))
     st.session_state["stages"] = stages
 
@@ -147,7 +195,7 @@ def test_a_stage_is_wanted_for_the_mask_that_was_asked_about_and_no_other():
     assert not app.exception
     # Not asked; asked; the sweep still holds at another fraction, the intervals do not; another
     # composition or context starts again.
-    assert app.session_state["stages"] == [1, 3, 2, 1, 1]
+    assert app.session_state["stages"] == [1, 3, 2, 1, 1, 1]
 
 
 def test_the_demo_page_runs():

@@ -13,11 +13,12 @@ import time
 import numpy as np
 import streamlit as st
 
-from ldviz.attacks.masks import MaskSpec, num_dropped, on_dimensions
+from ldviz.attacks.masks import MaskSpec, dropped_range, num_dropped, on_dimensions
 from ldviz.attacks.statistic import masked_statistic, masked_statistics
 from ldviz.errors import LdvizError
 from ldviz.metrics.intervals import metric_intervals
 from ldviz.ui.mask_lab import (
+    LabImage,
     MaskLabEvent,
     MaskLabPayload,
     MaskLabState,
@@ -25,6 +26,7 @@ from ldviz.ui.mask_lab import (
     wanted_stage,
 )
 from ldviz.ui.mask_sweep import SweepDesk, sweep_steps
+from ldviz.ui.thumbnails import thumbnail_uri
 from tests.e2e.apps.mask_lab_study import SHAPE, MadeUpStudy, made_up_study
 
 INITIAL = MaskLabState(drop_fraction=0.4)
@@ -68,6 +70,16 @@ def intervals_of(study: MadeUpStudy, state: MaskLabState, on: np.ndarray, positi
     )
 
 
+def first_image(study: MadeUpStudy) -> LabImage:
+    """A picture of one pixel, and the first sample's orders."""
+    orders = {
+        kind: (order if isinstance(order, np.ndarray) else order[0])[0]
+        for kind, order in study.orders.items()
+    }
+    uri = thumbnail_uri(np.full((1, 1, 1), 128, dtype=np.uint8))
+    return LabImage(title="image 0", uri=uri, orders=orders)
+
+
 @st.fragment
 def page() -> None:
     started = time.perf_counter()
@@ -89,6 +101,7 @@ def page() -> None:
         "origin": str(session.origin),
         "latent_shape": SHAPE,
         "influence": study.influence,
+        "image": first_image(study),
         "offers_intervals": offers_intervals,
         "num_member": counts[0],
         "num_held_out": counts[1],
@@ -101,11 +114,21 @@ def page() -> None:
     try:
         mask = state.applied_to(MaskSpec())
         on = on_dimensions(mask, SHAPE)
+        bands = {}
+        if state.band is not None:
+            ends = dropped_range(mask.model_copy(update={"kind": "band"}), int(on.sum()))
+            bands["band"] = (study.orders["influence"], *ends)
         sweep, progress = session.desk.sweep(
-            (context, state.channels_off, state.cells_off),
+            (context, state.composition),
             state.drop_fraction,
             lambda fractions: sweep_steps(
-                study.values, study.orders, on, study.is_member, fractions, positive=positive
+                study.values,
+                study.orders,
+                on,
+                study.is_member,
+                fractions,
+                bands=bands,
+                positive=positive,
             ),
             whole=stage >= 2,
         )

@@ -46,6 +46,13 @@ async function decodeSweep(curves) {
   };
 }
 
+/** The drop orders of the payload's image, by kind; none without an image. */
+async function decodeOrders(image) {
+  const entries = Object.entries(image?.orders ?? {});
+  const arrays = await Promise.all(entries.map(([, order]) => unpack(order)));
+  return Object.fromEntries(entries.map(([kind], index) => [kind, arrays[index].values]));
+}
+
 /** The sweep's row for a drop fraction, or -1 when the sweep does not hold it. */
 function rowOf(sweep, dropFraction) {
   const index = sweep.fractions.findIndex((value) => Math.abs(value - dropFraction) < 1e-9);

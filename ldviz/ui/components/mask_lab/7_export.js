@@ -43,7 +43,7 @@ function curvesCsv(shown, counts, positive, dropFraction) {
       const truePositives = curve.counts[at] / curve.draws;
       lines.push(
         [
-          kind, kind === "none" ? 0 : dropFraction, positive.name, falsePositives,
+          kind, { none: 0, band: "" }[kind] ?? dropFraction, positive.name, falsePositives,
           falsePositives / positive.num_negative, truePositives, truePositives / positive.num_positive,
         ].join(","),
       );

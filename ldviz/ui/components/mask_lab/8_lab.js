@@ -25,7 +25,10 @@ class Lab {
     this.slider = this.find("#drop-fraction");
     this.figure = new RocFigure(this.find(".roc-svg"), this.find(".plot"), this.find(".readout"));
     this.channels = new ChannelButtons(this.find(".channels"), (channel) => this.toggleChannel(channel));
+    this.scope = null; // the channel that the map shows and paints; null = all
     this.map = new CellMap(this.find(".grid-svg"), (cells, off) => this.paintCells(cells, off));
+    this.preview = new PreviewChoice(this.find(".preview"), () => this.invalidate());
+    this.mask = new MaskControls(this.find(".more"), (part) => this.change(part), (text) => this.say(text));
     this.table = new NumbersTable(this.find(".numbers"), (kind) => this.toggleCurve(kind));
     this.listen();
   }
@@ -55,6 +58,14 @@ class Lab {
     for (const button of this.lab.querySelectorAll("[data-export]")) {
       button.addEventListener("click", () => this.export(button.dataset.export));
     }
+    for (const button of this.lab.querySelectorAll("[data-tool]")) {
+      button.addEventListener("click", () => this.chooseTool(button.dataset.tool));
+    }
+    this.find(".scope").addEventListener("change", (event) => {
+      this.scope = event.target.value === "all" ? null : Number(event.target.value);
+      this.latentStateKey = null;
+      this.invalidate();
+    });
     this.lab.addEventListener("keydown", (event) => this.onShortcut(event));
     this.drawTicks();
     this.resize = new ResizeObserver(() => this.invalidate());
@@ -109,6 +120,8 @@ class Lab {
     }
     const influence = this.influence;
     if (!influence.values) influence.values = (await unpack(payload.influence)).values;
+    const orders = JSON.stringify(payload.image?.orders ?? null);
+    if (orders !== this.orders?.text) this.orders = { text: orders, kinds: await decodeOrders(payload.image) };
     await this.keepSweep(payload);
     this.invalidate();
   }
@@ -156,9 +169,14 @@ class Lab {
   }
 
   paintCells(cells, off) {
-    const painted = new Set(cells);
-    const others = this.history().state.cells_off.filter((cell) => !painted.has(cell));
-    this.change({ cells_off: off ? [...others, ...cells] : others });
+    this.change(painted(this.payload.shape, this.history().state, cells, this.scope, off));
+  }
+
+  chooseTool(tool) {
+    this.map.tool = tool;
+    for (const button of this.lab.querySelectorAll("[data-tool]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
+    }
   }
 
   moveSlider() {
@@ -221,8 +239,7 @@ class Lab {
     this.timer = setTimeout(() => {
       this.waitingToAsk = null;
       this.asked = question;
-      const { channels_off, cells_off, drop_fraction } = state;
-      this.component.setTriggerValue("need", { context, channels_off, cells_off, drop_fraction, stage });
+      this.component.setTriggerValue("need", { context, state, stage });
     }, wait);
   }
 
@@ -273,7 +290,7 @@ class Lab {
   /** Rebuild axes, table and buttons, only when something other than the mask has changed. */
   layout(state, sweep) {
     const { payload } = this;
-    this.kept = Boolean(sweep?.kept ?? this.kept);
+    this.kept = Boolean(sweep?.kept ?? payload.image ?? this.kept);
     const latentKey = JSON.stringify([payload.shape, payload.influence.data, this.kept]);
     if (latentKey !== this.latentKey) {
       this.latentKey = latentKey;
@@ -299,6 +316,11 @@ class Lab {
     this.channels.layout({ shape, influence: values, range: rangeOf(values), hasKept: this.kept });
     this.map.layout(shape);
     this.find(".scale-bar").style.background = `linear-gradient(to top, ${VIRIDIS_GRADIENT})`;
+    if (this.scope !== null && this.scope >= shape[0]) this.scope = null;
+    const scopes = [["all", "all channels"], ...[...Array(shape[0]).keys()].map((c) => [c, `channel ${c}`])];
+    const select = this.find(".scope");
+    select.replaceChildren(...scopes.map(([value, text]) => build("option", { value }, text)));
+    select.value = this.scope ?? "all";
     this.latentStateKey = null;
   }
 
@@ -322,24 +344,67 @@ class Lab {
     for (const button of this.lab.querySelectorAll("[data-axes]")) {
       button.setAttribute("aria-pressed", String(button.dataset.axes === state.axes));
     }
+    this.mask.draw(state);
   }
 
   drawLatent(state, sweep, row) {
-    const { shape } = this.payload;
-    const stateKey = JSON.stringify([state.channels_off, state.cells_off]);
+    const { shape, image, names } = this.payload;
+    const stateKey = JSON.stringify([state.channels_off, state.cells_off, state.dims_off]);
     if (stateKey !== this.latentStateKey) {
       this.latentStateKey = stateKey;
+      this.on = dimsOn(shape, state);
       this.channels.drawState(state.channels_off);
-      const means = cellMeans(this.influence.values, shape, state.channels_off);
+      const means = cellMeans(this.influence.values, shape, state.channels_off, this.scope);
       const range = rangeOf(means);
-      this.map.draw(means, range, state.cells_off);
+      this.map.draw(means, range, ...this.cellsOff(shape));
       setText(this.find(".scale-max"), formatSigned(range.high, 2));
       setText(this.find(".scale-min"), formatSigned(range.low, 2));
       setText(this.find(".on-count"), `${numOn(shape, state)} of ${shape[0] * shape[1] * shape[2]} on`);
+      setText(
+        this.find(".legend-of"),
+        this.scope === null ? "Mean over the channels on" : `Channel ${this.scope}`,
+      );
     }
-    if (sweep?.kept && row >= 0 && this.kept) {
-      this.channels.drawKept(sweep.kept, row);
+    const hasBand = state.band !== null;
+    const previewKey = JSON.stringify([this.payload.context, image?.title, names, this.kept, hasBand]);
+    if (previewKey !== this.previewKey) {
+      this.previewKey = previewKey;
+      this.preview.layout({ image, names, hasShares: this.kept, hasBand });
     }
+    if (row >= 0 && this.kept) this.drawPreview(state, sweep, row);
+  }
+
+  /** Cells with none, and with only some, of their dimensions on, in the channels that the map shows. */
+  cellsOff([channels, height, width]) {
+    const cells = height * width;
+    const { channels_off } = this.history().state;
+    const every = [...Array(channels).keys()].filter((channel) => !channels_off.includes(channel));
+    const counted = this.scope === null ? every : [this.scope];
+    const off = new Set();
+    const partly = new Set();
+    for (let cell = 0; cell < cells; cell += 1) {
+      const on = counted.reduce((total, channel) => total + this.on[channel * cells + cell], 0);
+      if (on === 0) off.add(cell);
+      else if (on < counted.length) partly.add(cell);
+    }
+    return [off, partly];
+  }
+
+  drawPreview(state, sweep, row) {
+    const kind = this.preview.select.value;
+    if (kind === "all" && sweep.kept) {
+      const { values, columns } = sweep.kept;
+      return this.channels.drawKept((dim) => values[row * columns + dim] / 255);
+    }
+    const order = this.orders.kinds[kind === "band" ? "influence" : kind];
+    if (!order) return;
+    const dropped = sweep.num_dropped[row];
+    const [start, stop] =
+      kind === "band"
+        ? state.band.map((end) => Math.floor(end * sweep.num_on + 1e-9))
+        : [0, dropped];
+    const kept = keptOfImage(order, this.on, start, stop);
+    this.channels.drawKept((dim) => kept[dim]);
   }
 
   drawNumbers(state, row, intervals) {
