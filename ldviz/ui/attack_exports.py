@@ -35,9 +35,7 @@ def show_attack_exports(source: LabSource, now: LabNow, named: NamedShown | None
     tables, figures = [lab], dict[str, go.Figure]()
     if named is not None:
         figures["Masks side by side"] = named.figure
-        tables.append(
-            ExportTable("Masks side by side", named.rows, _named_latex(source, now, named))
-        )
+        tables.append(ExportTable("Named masks", named.rows, _named_latex(source, now, named)))
     export = PageExport(page="attack", figures=figures, tables=tables)
     show_exports(source.study, export, view_at=lambda: now.view)
 

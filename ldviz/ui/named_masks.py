@@ -76,7 +76,7 @@ def show_named_masks(
         return None
     named = named_at(study, attack, timestep, vectors, masks, view.positive)
     figure = named_figure(study, named, view)
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns([3, 4], gap="medium")
     with left:
         show_chart(
             study,
