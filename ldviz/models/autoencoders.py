@@ -61,7 +61,7 @@ class Autoencoder:
                 f"The autoencoder is a {self.class_name}; ldviz reads "
                 f"{', '.join(DIFFUSERS_AUTOENCODERS)} and the paper's own."
             )
-        self.module = module.to(device=device, dtype=dtype).eval().requires_grad_(False)
+        self.module = frozen(module, device, dtype)
         config = module.config
         blocks = getattr(config, _DOWN_BLOCKS.get(self.class_name, "block_out_channels"))
         self.downscale = 2 ** (len(blocks) - 1)
@@ -69,7 +69,10 @@ class Autoencoder:
         self.latent_channels = int(getattr(config, "vq_embed_dim", None) or config.latent_channels)
         self.scaling_factor = float(config.scaling_factor)
         self.shift_factor = float(getattr(config, "shift_factor", None) or 0.0)
-        self._dtype = dtype
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return next(self.module.parameters()).dtype
 
     def means(self, images: torch.Tensor) -> torch.Tensor:
         """(n, c, H, W) images in [-1, 1] to (n, C, h, w) unscaled latents."""
@@ -106,3 +109,11 @@ class Autoencoder:
                 f"{self.downscale}."
             )
         return self.latent_channels, height // self.downscale, width // self.downscale
+
+
+def frozen(module: Any, device: torch.device | str, dtype: torch.dtype) -> Any:
+    """The module on a device and in a precision, in evaluation mode and without gradients."""
+    module = module.to(device)
+    if any(weights.dtype != dtype for weights in module.parameters()):
+        module = module.to(dtype)
+    return module.eval().requires_grad_(False)

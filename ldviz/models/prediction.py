@@ -23,7 +23,8 @@ def to_noise(
 
     Args:
         output, noisy_latents: (n, C, h, w).
-        alphas_cumprod: (n,) or scalar, at the sample's timestep, on the same device.
+        alphas_cumprod: (n,) or scalar, at the sample's timestep, in float64 on the CPU: its
+            roots are taken there, since 1 - alpha loses digits in float32.
         prediction_type: one of PREDICTION_TYPES.
 
     Returns:
@@ -32,15 +33,22 @@ def to_noise(
     Raises:
         ModelError: for an unknown prediction type.
     """
+    check_prediction_type(prediction_type)
     if prediction_type == "epsilon":
         return output
-    signal = alphas_cumprod.sqrt().to(output.dtype).reshape(-1, 1, 1, 1)
-    noise = (1.0 - alphas_cumprod).sqrt().to(output.dtype).reshape(-1, 1, 1, 1)
+    roots = (alphas_cumprod.sqrt(), (1.0 - alphas_cumprod).sqrt())
+    signal, noise = (
+        root.to(dtype=output.dtype).to(output.device).reshape(-1, 1, 1, 1) for root in roots
+    )
     if prediction_type == "v_prediction":
         return signal * output + noise * noisy_latents
-    if prediction_type == "sample":
-        return (noisy_latents - signal * output) / noise
-    raise ModelError(
-        f'The scheduler\'s prediction type is "{prediction_type}"; '
-        f"ldviz reads {', '.join(PREDICTION_TYPES)}."
-    )
+    return (noisy_latents - signal * output) / noise
+
+
+def check_prediction_type(prediction_type: str) -> None:
+    """Raise ModelError unless the type is one of PREDICTION_TYPES."""
+    if prediction_type not in PREDICTION_TYPES:
+        raise ModelError(
+            f'The scheduler\'s prediction type is "{prediction_type}"; '
+            f"ldviz reads {', '.join(PREDICTION_TYPES)}."
+        )

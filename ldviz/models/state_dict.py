@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from pathlib import Path
 
 import torch
@@ -23,15 +24,18 @@ def load_state_dict(path: Path) -> dict[str, torch.Tensor]:
 
             content = load_file(path)
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f'"{path.name}" holds more than tensors: a pickle that asks for code to be run, or '
-            "no pickle at all. Nothing in it was executed. Save the plain state_dict, best as "
-            "safetensors."
-        ) from error
+            with warnings.catch_warnings():
+                # torch warns of what it then refuses; the refusal is told below.
+                warnings.simplefilter("ignore")
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # torch and safetensors raise many kinds of errors for damaged files.
+        if asks_for_code(error):
+            raise ModelError(
+                f'"{path.name}" holds more than tensors: a pickle that asks for code to be run, '
+                "or no pickle at all. Nothing in it was executed. Save the plain state_dict, "
+                "best as safetensors."
+            ) from error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f'The weights "{path}" cannot be read: {reason}') from error
     if (
@@ -46,3 +50,14 @@ def load_state_dict(path: Path) -> dict[str, torch.Tensor]:
             "Save model.state_dict() alone."
         )
     return content
+
+
+def asks_for_code(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, is a refusal to unpickle."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, pickle.UnpicklingError):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False

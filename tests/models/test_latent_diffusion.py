@@ -60,7 +60,7 @@ def test_a_size_that_does_not_fit_is_refused(trained_folder: Path) -> None:
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"No autoencoder in"):
+    with pytest.raises(ModelError, match=r"No model in .*vae/config\.json"):
         load_model(tmp_path, image_shape=(1, 16, 16))
 
 
