@@ -47,6 +47,8 @@ def opened(page: Page, server: Server, section: str) -> None:
 
 def drag(page: Page, slider: Locator, share: float, steps: int) -> None:
     """Press the slider in its middle and move along it; the button stays down."""
+    slider.scroll_into_view_if_needed()
+    slider.hover()  # waits until it no longer moves
     box = slider.bounding_box()
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] / 2, middle)
