@@ -7,13 +7,17 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from ldviz.data.settings import DataSettings
 from ldviz.errors import DataError
 
 # Formats that Pillow reads by itself; EPS, which starts another program, is not among them.
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF")
+FORMATS = tuple(
+    form
+    for form in ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF")
+    if form not in ("WEBP", "AVIF") or features.check(form.lower())
+)
 MAX_PIXELS = 89_478_485
 MAX_FILE_BYTES = 256 * 2**20
 
