@@ -11,6 +11,12 @@ from ldviz.figures.violin_density import summarise_density
 from ldviz.geometry.distortion import numerical_rank
 from ldviz.metrics.measured import Measured
 from ldviz.study.store import Study
+from ldviz.ui.distortion_choice import (
+    QUARTERS,
+    choose_quarter,
+    marked_values,
+    show_quarter_choice,
+)
 from ldviz.ui.failures import shown_failures
 from ldviz.ui.frame import ensure_frame
 from ldviz.ui.gallery import (
@@ -63,6 +69,7 @@ def show_distortion() -> None:
         show_violins(study, facts, distortion, shown, row)
     with side:
         show_current_image(study, facts, row)
+    show_quarter_choice(study, distortion, shown)
     show_reading(study, distortion)
     show_ends(study, facts, distortion, shown, row)
 
@@ -83,6 +90,7 @@ def show_violins(
                 colour=MEMBER if kind == "member" else HELD_OUT,
                 summary=summarise_density(distortion[inside]),
                 images=tuple(_end_image(study, facts, distortion, int(end)) for end in ends),
+                chosen=marked_values(study, distortion, inside),
             )
         )
     kind = "member" if study.is_member[row] else "held_out"
@@ -161,10 +169,15 @@ def show_ends(
 
 
 def _choose_point() -> None:
-    """The clicked picture becomes the current image."""
+    """The clicked picture becomes the current image; a quarter's name chooses its samples."""
     points = st.session_state[VIOLINS].selection.points
-    if points and points[0].get("customdata"):
-        choose_image(int(points[0]["customdata"][0]))
+    if not points or not points[0].get("customdata"):
+        return
+    clicked = points[0]["customdata"][0]
+    if clicked in QUARTERS:
+        choose_quarter(QUARTERS.index(clicked))
+    else:
+        choose_image(int(clicked))
 
 
 def _end_image(study: Study, facts: ImageFacts, distortion: np.ndarray, row: int) -> EndImage:

@@ -85,3 +85,42 @@ def test_a_truncated_file_ends_with_one_message(tiny_study_copy: Path, tmp_path:
     assert result.returncode == 2
     assert result.stdout == ""
     assert "truncated" in result.stderr
+
+
+PLUGIN = """
+from ldviz.attacks import Attack, NoParameters, register_attack
+
+def attack_vector(model, latents, sample_ids, timestep, *, parameters, seed, conditioning=None):
+    return 2 * model.predict_noise(latents, timestep, conditioning)
+
+register_attack(Attack(name="doubled", title="Doubled", citation="c", url="u", summary="s",
+    assumptions="a", power=4.0, has_timesteps=True, default_timesteps=(0,),
+    parameters=NoParameters, queries=lambda timestep, parameters: 1,
+    entry="my_attack:attack_vector", version=1))
+"""
+
+
+@pytest.mark.parametrize(
+    "start", [["-m", "ldviz"], ["-P", "-m", "ldviz"]], ids=["module", "script"]
+)
+def test_a_plugin_beside_the_user_is_found(
+    tiny_study_copy: Path, tmp_path: Path, start: list[str]
+) -> None:
+    """With -P, as for the installed script, Python leaves the current folder off its path."""
+    (tmp_path / "my_attack.py").write_text(PLUGIN)
+    options = ["--plugin", "my_attack", "--attack", "doubled", "--timesteps", "0", "--json"]
+    result = subprocess.run(
+        [sys.executable, *start, "report", str(tiny_study_copy), "--resamples", "100", *options],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    doubled = json.loads(result.stdout)["attacks"]["doubled"]["none"]["auc"]
+    plain = ldviz(
+        *("report", str(tiny_study_copy), "--resamples", "100", "--timesteps", "0", "--json"),
+        cwd=tmp_path,
+    )
+    assert doubled == json.loads(plain.stdout)["attacks"]["sima"]["none"]["auc"]

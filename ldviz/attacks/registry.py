@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -235,7 +236,8 @@ def load_plugins(modules: Sequence[str] = ()) -> tuple[str, ...]:
     An entry point of the group ``ldviz.attacks`` names a module that calls
     :func:`register_attack`, or an :class:`Attack`.  Every plugin is tried before
     an error is raised, and one that fails leaves nothing registered; loading
-    again is free.
+    again is free.  ``modules`` are looked for in the current folder too, after
+    everything that is installed.
 
     Returns:
         The names that this call added.
@@ -247,6 +249,8 @@ def load_plugins(modules: Sequence[str] = ()) -> tuple[str, ...]:
     failures = []
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         failures += _try_plugin(f'"{point.name}" ({point.value})', point.module, point.load)
+    if modules and not {"", os.getcwd()} & set(sys.path):
+        sys.path.append(os.getcwd())
     for module in modules:
         load = partial(importlib.import_module, module)
         failures += _try_plugin(f'"{module}"', module, load)

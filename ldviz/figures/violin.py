@@ -46,12 +46,14 @@ class ViolinRow:
         colour: "#rrggbb".
         summary: the outline.
         images: from both ends, ascending by value.
+        chosen: values of the chosen samples, marked beside the violin.
     """
 
     title: str
     colour: str
     summary: DensitySummary
     images: tuple[EndImage, ...] = ()
+    chosen: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def distortion_violins(
     Returns:
         For each row an outline, a bar from the lower to the upper quartile with the median,
         the leader lines, and markers on the outline and on the pictures, both with
-        customdata [sample id].
+        customdata [sample id]; the quarters' names, with customdata ["Q1"] to ["Q4"].
     """
     figure = go.Figure()
     low = min(row.summary.ends[0] for row in rows)
@@ -100,6 +102,7 @@ def distortion_violins(
         _add_outline(figure, row, level, scale)
         upwards = index == 0
         _add_images(figure, row, level, scale, span, above if upwards else below, upwards)
+        _add_chosen(figure, row, level - 0.47 if upwards else level + 0.47)
     if current is not None and current.row is not None:
         _add_current(figure, current, levels[current.row])
     figure.update_xaxes(
@@ -252,15 +255,44 @@ def _add_cuts(
             layer="below",
         )
     edges = [span[0], *cuts, span[1]]
-    for index, (left, right) in enumerate(pairwise(edges)):
-        figure.add_annotation(
-            x=(left + right) / 2,
-            y=bottom - 0.14,
-            text=f"Q{index + 1}",
-            showarrow=False,
-            yanchor="bottom",
-            font={"size": 12},
+    invisible = {"marker": {"opacity": 0}, "textfont": {"color": NEUTRAL}}
+    figure.add_trace(
+        go.Scatter(
+            x=[(left + right) / 2 for left, right in pairwise(edges)],
+            y=[bottom - 0.09] * 4,
+            mode="markers+text",
+            text=["Q1", "Q2", "Q3", "Q4"],
+            textfont={"size": 12, "color": NEUTRAL},
+            marker={"size": 30, "color": NEUTRAL, "opacity": 0},
+            name="quarters",
+            customdata=[["Q1"], ["Q2"], ["Q3"], ["Q4"]],
+            hovertemplate="Choose the samples of %{text}<extra></extra>",
+            selected=invisible,
+            unselected=invisible,
         )
+    )
+
+
+def _add_chosen(figure: go.Figure, row: ViolinRow, level: float) -> None:
+    """A mark for every chosen sample of this row."""
+    if not row.chosen:
+        return
+    figure.add_trace(
+        go.Scatter(
+            x=row.chosen,
+            y=[level] * len(row.chosen),
+            mode="markers",
+            marker={
+                "symbol": "line-ns-open",
+                "size": 8,
+                "color": row.colour,
+                "line": {"width": 1},
+                "opacity": 0.6,
+            },
+            name=f"{row.title}: chosen",
+            hovertemplate="chosen: %{x:.2f} nats<extra></extra>",
+        )
+    )
 
 
 def _add_current(figure: go.Figure, current: CurrentImage, level: float) -> None:

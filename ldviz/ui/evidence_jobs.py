@@ -11,6 +11,7 @@ from ldviz.jobs.record import load_record
 from ldviz.jobs.start import cancel_job, start_vectors
 from ldviz.study.evidence import Timestep, has_vectors
 from ldviz.study.store import Study
+from ldviz.ui.plugins import plugin_modules
 
 _POLL_SECONDS = 0.5
 
@@ -32,7 +33,7 @@ def show_compute(study: Study, asks: Sequence[Ask], *, key: str, label: str, hel
     queue: list[Ask] = st.session_state.get(queue_key, [])
     left = [ask for ask in queue if not has_vectors(study, *ask)]
     if left:
-        record = start_vectors(study, *left[0])
+        record = start_vectors(study, *left[0], plugins=plugin_modules())
         done = len(queue) - len(left)
         _show_progress(record.key, done, len(queue), ask_text(left[0]), queue_key, message_key)
         return

@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from ldviz.errors import LdvizError
+from ldviz.ui.plugins import ensure_plugins
 from ldviz.ui.resources import available_studies
 from ldviz.ui.state import (
     change_view,
@@ -20,7 +21,7 @@ _PICKER = "study-picker"
 
 
 def ensure_frame() -> None:
-    """Have app.py run around the page; every page calls this first.
+    """Have app.py run around the page, and plugins known to it; every page calls this first.
 
     Until app.py has run once, Streamlit takes pages/ for pages of its older kind: a link
     to one, opened first on a new server, would run it without the frame.  There is no
@@ -29,6 +30,7 @@ def ensure_frame() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+    ensure_plugins()
 
 
 def show_frame() -> None:

@@ -13,6 +13,7 @@ from ldviz.jobs.record import JobRecord, load_record
 from ldviz.jobs.start import cancel_job, start_vectors
 from ldviz.study.store import Study
 from ldviz.study.vectors import attack_vectors
+from ldviz.ui.plugins import plugin_modules
 
 _POLL_SECONDS = 0.4
 _STOPPED = "ldviz-stopped-jobs"
@@ -47,7 +48,9 @@ def wait_for_vectors(
             del stopped[ask]
             st.rerun()
         return None
-    record = start_vectors(study, attack_name, timestep, parameters=parameters, seed=seed)
+    record = start_vectors(
+        study, attack_name, timestep, parameters=parameters, seed=seed, plugins=plugin_modules()
+    )
     _show_job(record.key, f"{title}{at}", ask)
     return None
 

@@ -149,7 +149,7 @@ def test_marks_and_pictures_carry_the_sample_id():
 def test_quartile_cuts_are_drawn_where_they_are():
     figure = distortion_violins(two_rows(), rank=20, cuts=(2.0, 3.0, 5.0))
     assert [shape.x0 for shape in figure.layout.shapes] == [2.0, 3.0, 5.0]
-    assert [note.text for note in figure.layout.annotations] == ["Q1", "Q2", "Q3", "Q4"]
+    assert list(trace(figure, "quarters").text) == ["Q1", "Q2", "Q3", "Q4"]
 
 
 def test_the_current_image_is_marked_only_in_a_row_that_is_shown():
@@ -166,3 +166,16 @@ def test_the_figure_sends_outlines_and_not_samples():
     values = np.random.default_rng(0).standard_normal(50_000)
     big = ViolinRow("Members", "#0072B2", summarise_density(values))
     assert len(distortion_violins([big], rank=20, cuts=(-1.0, 0.0, 1.0)).to_json()) < 20_000
+
+
+def test_quarters_can_be_clicked_and_chosen_samples_are_marked():
+    rows = [
+        ViolinRow("Members", "#0072B2", summarise_density(np.arange(9.0)), chosen=(7.0, 8.0)),
+        ViolinRow("Held-out", "#D55E00", summarise_density(np.arange(9.0))),
+    ]
+    figure = distortion_violins(rows, rank=20, cuts=(2.0, 4.0, 6.0))
+    quarters = trace(figure, "quarters")
+    assert [data[0] for data in quarters.customdata] == ["Q1", "Q2", "Q3", "Q4"]
+    assert list(quarters.x[1:3]) == [3.0, 5.0]
+    assert list(trace(figure, "Members: chosen").x) == [7.0, 8.0]
+    assert not [each for each in figure.data if each.name == "Held-out: chosen"]

@@ -110,3 +110,29 @@ def test_an_image_that_is_not_in_the_study_is_one_clear_message(folder):
     write_hand_made_study(folder / "noise")
     (error,) = opened(image="7").error
     assert "has no sample 7" in error.value
+
+
+def test_an_end_of_the_violins_is_chosen_for_every_page(folder):
+    write_hand_made_study(folder / "noise")
+    app = opened()
+    app.button(key="distortion-quarter/3").click().run()
+    assert not app.exception
+    # Distortion grows with the id: the highest quarter of 100..179 is 160..179.
+    assert app.session_state["ldviz-view"].selection == tuple(range(160, 180))
+    assert app.session_state["ldviz-view"].to_query()["selection"] == "160-179"
+    text = " ".join(caption.value for caption in app.caption)
+    assert "20 samples chosen, on every page: 10 members, 10 held-out" in text
+    assert "Attack AUC among them" in text
+    marks = [trace for trace in figure(app)["data"] if trace["name"].endswith(": chosen")]
+    assert [len(trace["x"]) for trace in marks] == [10, 10]
+    app.button(key="distortion-clear").click().run()
+    assert app.session_state["ldviz-view"].selection == ()
+
+
+def test_an_end_is_chosen_among_the_classes_shown(folder):
+    write_hand_made_study(folder / "noise")
+    app = opened()
+    app.segmented_control(key="distortion-shown").set_value("member").run()
+    app.button(key="distortion-quarter/0").click().run()
+    assert app.session_state["ldviz-view"].selection == tuple(range(100, 120, 2))
+    assert "With one class alone there is no ROC" in " ".join(c.value for c in app.caption)
