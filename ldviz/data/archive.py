@@ -139,6 +139,11 @@ def _check_name(path: Path, name: str) -> None:
         )
 
 
+def _plain(name: str) -> str:
+    """A name without "./" before it, which some programs write."""
+    return str(PurePosixPath(name))
+
+
 def _refuse_link(path: Path, name: str) -> None:
     raise DataError(
         f'The archive "{path}" holds the link "{name}". Links could lead anywhere, so it was '
@@ -182,7 +187,7 @@ def _list_zip(path: Path, settings: DataSettings, kind: str) -> Listing:
             declared += entry.file_size
             if declared > budget.limit:
                 raise budget.refusal()
-            entries[entry.filename] = entry
+            entries[_plain(entry.filename)] = entry
         layout = read_layout(sorted(entries), settings, str(path))
 
         def text_of(name: str, limit: int) -> bytes:
@@ -210,12 +215,10 @@ def _list_zip(path: Path, settings: DataSettings, kind: str) -> Listing:
 def _list_tar(path: Path, settings: DataSettings, kind: str) -> Listing:
     texts: dict[str, bytes] = {}
     names = []
-    for member, stream in _walk_tar(path, kind):
-        names.append(member.name)
-        if member.name.endswith((".txt", "metadata.csv", "metadata.jsonl")):
-            texts[member.name] = stream(
-                MAX_METADATA_BYTES if "metadata" in member.name else MAX_TEXT_BYTES
-            )
+    for name, stream in _walk_tar(path, kind):
+        names.append(name)
+        if name.endswith((".txt", "metadata.csv", "metadata.jsonl")):
+            texts[name] = stream(MAX_TEXT_BYTES if name.endswith(".txt") else MAX_METADATA_BYTES)
     layout = read_layout(list(dict.fromkeys(names)), settings, str(path))
     captions = _captions(layout, settings, lambda name, limit: texts[name])
     row_of = {name: row for row, name in enumerate(layout.names)}
@@ -223,11 +226,11 @@ def _list_tar(path: Path, settings: DataSettings, kind: str) -> Listing:
     def read(rows: np.ndarray) -> Iterator[Item]:
         wanted = {int(row) for row in rows}
         with _messages(path):
-            for member, stream in _walk_tar(path, kind):
-                row = row_of.get(member.name)
+            for name, stream in _walk_tar(path, kind):
+                row = row_of.get(name)
                 if row in wanted:
                     wanted.discard(row)
-                    yield Item(row, stream(MAX_FILE_BYTES), _caption(captions, member.name))
+                    yield Item(row, stream(MAX_FILE_BYTES), _caption(captions, name))
 
     return _listing(f"{kind} archive", layout, captions, read)
 
@@ -295,7 +298,7 @@ class _Counted:
         return content
 
 
-def _walk_tar(path: Path, kind: str) -> Iterator[tuple[tarfile.TarInfo, Callable[[int], bytes]]]:
+def _walk_tar(path: Path, kind: str) -> Iterator[tuple[str, Callable[[int], bytes]]]:
     """Every regular file of a tar, front to back, and a way to read it while it is current."""
     budget = _Budget(path)
     with (
@@ -317,4 +320,4 @@ def _walk_tar(path: Path, kind: str) -> Iterator[tuple[tarfile.TarInfo, Callable
                 # What the file holds is counted by the archive's own stream already.
                 return _read_all(archive.extractfile(member), _Budget(path), limit, member.name)
 
-            yield member, stream
+            yield _plain(member.name), stream

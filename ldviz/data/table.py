@@ -139,15 +139,19 @@ def _hub_cache() -> Path:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """No progress bars of the library's own meanwhile."""
-    import datasets
+    from datasets.utils import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
 
-    shown = datasets.are_progress_bars_enabled()
-    datasets.disable_progress_bars()
+    hidden = are_progress_bars_disabled()
+    disable_progress_bars()
     try:
         yield
     finally:
-        if shown:
-            datasets.enable_progress_bars()
+        if not hidden:
+            enable_progress_bars()
 
 
 def _cannot_open(place: str, error: Exception) -> DataError:
