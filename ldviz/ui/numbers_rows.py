@@ -116,6 +116,7 @@ _STYLE = """<style>
 .ldviz-rows .dot.paper { background: transparent; border: 2px solid var(--ink); }
 @media (max-width: 640px) {
   .ldviz-rows .row, .ldviz-rows .axis { grid-template-columns: 88px 1fr; }
+  .ldviz-rows .track { grid-column: 2; min-height: 26px; }
   .ldviz-rows .row span:last-child, .ldviz-rows .axis span:last-child { grid-column: 2;
     padding-bottom: 6px; }
 }

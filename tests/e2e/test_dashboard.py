@@ -87,6 +87,18 @@ def test_pages_open_without_an_error(page: Page, server: Server, path: str) -> N
     expect(page.locator("[data-testid=stException], [data-testid=stAlert]")).to_have_count(0)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_as_dark_as_the_system(browser, server: Server, scheme: str) -> None:
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(server.url)
+    loaded(page)
+    colour = page.locator("[data-testid=stApp]").evaluate(
+        "app => getComputedStyle(app).backgroundColor.match(/[0-9.]+/g).slice(0, 3).map(Number)"
+    )
+    page.close()
+    assert max(colour) < 64 if scheme == "dark" else min(colour) > 240
+
+
 def test_looking_at_a_stored_study_loads_no_torch(
     page: Page, serve: Callable[..., Server], tmp_path: Path
 ) -> None:
