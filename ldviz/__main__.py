@@ -10,6 +10,7 @@ import typer
 
 from ldviz.cli_findings import findings
 from ldviz.errors import CancelledError, LdvizError
+from ldviz.study.recipe import load_recipe, recipes_text, with_images
 
 app = typer.Typer(
     help="See how a latent diffusion model's memory follows the geometry of its decoder.",
@@ -28,20 +29,39 @@ def options() -> None:
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or path of a .toml file.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help=f"Name of a recipe, or path of a .toml file. Recipes: {recipes_text()}."
+        ),
+    ],
+    images: Annotated[
+        str | None,
+        typer.Option(help="Folder, zip or tar archive, saved data set or hub id to train on."),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="npz file with mia_train_idxs (members) and mia_eval_idxs (held-out)."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Study folder; default: ./studies/NAME.")] = None,
     device: Device = None,
 ) -> None:
     """Train the models of a study; resumes where it was interrupted."""
     from ldviz.jobs.terminal import terminal_progress
-    from ldviz.study.recipe import load_recipe
 
     settings = load_recipe(recipe)
+    if images is not None or split is not None:
+        settings = with_images(
+            settings, images, split_file=split, name=None if out is None else out.name
+        )
     folder = out or Path("studies") / settings.name
     from ldviz.study.build.train import train_study
 
     with terminal_progress() as progress:
         record = train_study(settings, folder, device=device, progress=progress)
+    if record.images is not None:
+        for line in record.images.lines():
+            typer.echo(line)
     kept = next(entry for entry in record.evaluations if entry["kept"])
     typer.echo(
         f"Trained {settings.name} in {record.seconds:.0f} s; kept epoch {kept['epoch']} "

@@ -213,7 +213,7 @@ def _wrong_setting(origin: str, error: ValidationError) -> InputError:
 
 
 def with_images(
-    recipe: Recipe, place: str, *, split_file: str | None = None, name: str | None = None
+    recipe: Recipe, place: str | None, *, split_file: str | None = None, name: str | None = None
 ) -> Recipe:
     """A recipe's settings for images at another place.
 
@@ -222,51 +222,57 @@ def with_images(
 
     Args:
         recipe: the settings to start from.
-        place: folder, archive or hub id; a path that is there is made absolute.
+        place: folder, archive or hub id, or None for the recipe's own; a path that is there
+            is made absolute.
         split_file: npz file that says who is a member, or None for the recipe's way.
         name: of the study; None makes one of the place's.
 
     Raises:
         InputError: if the two do not go together.
     """
-    given: dict[str, str] = {"source": OWN_IMAGES, "place": _absolute(place)}
-    if split_file is not None:
-        given["split_file"] = _absolute(split_file)
-    title = place_title(place)
     content = recipe.model_dump()
-    content["data"] |= given
-    if not recipe.data.is_own:
-        content["data"]["num_images"] = None
-        content["analysis"] |= {"stores_images": True}
-    content |= {
-        "name": _slug(name or title),
-        "title": title,
-        "description": f'Images of "{title}", by the settings of "{recipe.title}".',
-    }
-    return _validated(content, f"{recipe.name} with --images {place}")
+    if place is not None:
+        title = place_title(place)
+        content["data"] |= {"source": OWN_IMAGES, "place": _absolute(place)}
+        if not recipe.data.is_own:
+            content["data"]["num_images"] = None
+            content["analysis"]["stores_images"] = True
+        content |= {
+            "name": slug(title),
+            "title": title,
+            "description": f'Images of "{title}", by the settings of "{recipe.title}".',
+        }
+    if split_file is not None:
+        content["data"]["split_file"] = _absolute(split_file)
+    if name is not None:
+        content["name"] = slug(name)
+    return _validated(content, recipe.name)
 
 
-def data_settings_for(place: str, **overrides: Any) -> DataSettings:
+def data_settings_for(name_or_place: str, /, **overrides: Any) -> DataSettings:
     """Settings of images by a recipe's name, a TOML file, or a place.
 
     Args:
-        place: a folder or file that is there goes before a recipe of that name.
+        name_or_place: a folder or file that is there goes before a recipe of that name.
         overrides: fields of DataSettings that are set whatever the recipe says; None leaves
             them alone.
 
     Raises:
         InputError: if a setting is out of range.
     """
-    known = not Path(place).exists() and place in recipe_names()
-    if known or (place.endswith(".toml") and Path(place).is_file()):
-        start = load_recipe(place).data.model_dump()
+    path = Path(name_or_place)
+    if path.suffix == ".toml" or (not path.exists() and name_or_place in recipe_names()):
+        start = load_recipe(name_or_place).data.model_dump()
     else:
-        start = {"place": _absolute(place)}
+        start = {"place": name_or_place}
     start |= {key: value for key, value in overrides.items() if value is not None}
+    for key in ("place", "split_file"):
+        if start.get(key) is not None:
+            start[key] = _absolute(start[key])
     try:
         return DataSettings.model_validate(start)
     except ValidationError as error:
-        raise _wrong_setting(place, error) from error
+        raise _wrong_setting(name_or_place, error) from error
 
 
 def _absolute(place: str) -> str:
@@ -275,6 +281,6 @@ def _absolute(place: str) -> str:
     return str(path.resolve()) if path.exists() else place
 
 
-def _slug(title: str) -> str:
+def slug(title: str) -> str:
     """A title as a recipe's name: small letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or OWN_IMAGES

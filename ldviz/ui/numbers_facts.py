@@ -8,6 +8,8 @@ from html import escape
 import streamlit as st
 
 from ldviz.attacks import get_attack
+from ldviz.data.report import ImageReport
+from ldviz.data.settings import place_title
 from ldviz.study.schema import Manifest
 from ldviz.study.store import Study
 
@@ -62,7 +64,7 @@ def _shape(shape: Sequence[int]) -> str:
 def _image_facts(study: Study) -> list[Fact]:
     manifest = study.manifest
     facts = [
-        ("Source", manifest.data.source),
+        ("Source", _source(manifest)),
         ("Count", f"{manifest.num_samples:,}"),
         ("Members", f"{manifest.n_member:,}"),
         ("Held-out", f"{manifest.n_held_out:,}"),
@@ -72,9 +74,26 @@ def _image_facts(study: Study) -> list[Fact]:
         facts.append(("Classes", str(len(set(study.labels.tolist())))))
     if "seed" in manifest.data.settings:
         facts.append(("Split's seed", str(manifest.data.settings["seed"])))
-    if manifest.data.num_skipped:
-        facts.append(("Skipped", f"{manifest.data.num_skipped:,} unreadable"))
+    report = manifest.data.report
+    if report is not None:
+        facts += _report_facts(report)
     return facts
+
+
+def _source(manifest: Manifest) -> str:
+    """ "digits", or "holiday (zip archive)" for images of one's own."""
+    place, report = manifest.data.settings.get("place"), manifest.data.report
+    if place is None or report is None:
+        return manifest.data.source
+    return f"{place_title(place)} ({report.place})"
+
+
+def _report_facts(report: ImageReport) -> list[Fact]:
+    """What was converted and what was skipped, and why, one line a reason."""
+    facts = [("Converted", f"{count:,} {what}") for what, count in report.converted.items()]
+    facts += [("Skipped", f"{count:,} {why}") for why, count in report.skipped.items()]
+    facts += [(f"Skipped: {name}", why) for name, why in list(report.examples.items())[:3]]
+    return facts + [("Left alone", f"{count:,} {why}") for why, count in report.ignored.items()]
 
 
 def _model_facts(manifest: Manifest) -> list[Fact]:
