@@ -14,6 +14,10 @@ class InputError(LdvizError):
     """A value, option or link that cannot be used."""
 
 
+class NotApplicableError(LdvizError):
+    """What was asked for does not exist here, and nothing is wrong: pages say so calmly."""
+
+
 class DataError(LdvizError):
     """Images or a split that cannot be read or used."""
 

@@ -26,7 +26,7 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: str = "Python object"
+    kind: str = "parts"
     autoencoder: str | None = None
     denoiser: str | None = None
     scheduler: str | None = None
@@ -50,10 +50,9 @@ def model_card(model: Any) -> ModelCard:
         return card
     alphas = model.alphas_cumprod
     return ModelCard(
-        kind=type(model).__name__,
+        kind=f"{type(model).__name__} (Python object)",
         num_train_timesteps=int(model.num_train_timesteps),
         zero_terminal_snr=bool(len(alphas) and float(alphas[-1]) == 0.0),
         prediction_type="epsilon" if len(alphas) else None,
         conditioning=getattr(model, "conditioning", None),
-        conditioning_used=None,
     )

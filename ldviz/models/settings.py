@@ -25,7 +25,7 @@ class ModelSettings(BaseModel):
             empty caption or the class that stands for none.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str = Field(min_length=1)
     denoiser: str | None = None

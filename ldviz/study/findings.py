@@ -189,7 +189,7 @@ def study_findings(
         n_held_out=study.manifest.n_held_out,
         latent_dim=study.latent_dim,
         rank=study.manifest.geometry.rank,
-        kl_weight=recipe.get("autoencoder", {}).get("kl_weight"),
+        kl_weight=(recipe.get("autoencoder") or {}).get("kl_weight"),
         drop_fraction=RANKED_DROP_FRACTION,
         num_dropped=num_dropped(RANKED_DROP_FRACTION, study.latent_dim),
         default_attack=study.default_attack,

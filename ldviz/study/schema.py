@@ -11,6 +11,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from ldviz.data.report import ImageReport
+from ldviz.models.card import ModelCard
+from ldviz.models.settings import ModelSettings
 
 SCHEMA_VERSION = 1
 
@@ -58,25 +60,33 @@ class DataEntry(_Entry):
     report: ImageReport | None = None
 
 
-class ModelEntry(_Entry):
-    """The model that was analysed."""
+class ModelEntry(ModelCard):
+    """The model that was analysed.
+
+    Attributes:
+        sha256: digest of its weights and configs.
+        origin: where it can be loaded from again: the study's own folder, the places in
+            ``settings``, or nowhere, for an object that lived in Python.
+        settings: of a model of one's own.
+    """
 
     sha256: str
-    scaling_factor: float
-    shift_factor: float
-    prediction_type: str | None
-    num_train_timesteps: int
-    autoencoder_parameters: int
-    denoiser_parameters: int
+    origin: Literal["folder", "settings", "object"] = "folder"
+    settings: ModelSettings | None = None
 
 
 class GeometryEntry(_Entry):
-    """How the stored geometry was computed."""
+    """How the stored geometry was computed.
+
+    ``method`` "exact" stores the whole spectrum and the exact influence; "randomized" the
+    ``rank`` largest singular values and Hutchinson's estimate of the influence.
+    """
 
     rank: int
     num_probes: int
     seed: int
     route: str
+    method: Literal["exact", "randomized"] = "exact"
 
 
 class AttackEntry(_Entry):

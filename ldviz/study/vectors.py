@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import BaseModel
 
 from ldviz.attacks import Attack, get_attack
-from ldviz.errors import InputError
 from ldviz.progress import Progress, no_progress
 from ldviz.study.cache import cache_key, read_cached, write_cached
 from ldviz.study.store import Study
@@ -91,10 +90,18 @@ def is_stored(
 def vectors_key(
     study: Study, attack: Attack, timestep: int | None, parameters: BaseModel, seed: int
 ) -> str:
-    """Cache key: weights, latents, attack and its version, parameters, timestep, seed, dtype."""
-    latents = study.manifest.arrays["latents"]
+    """Cache key: weights, latents, conditioning, attack and version, parameters, seed, dtype."""
+    arrays = study.manifest.arrays
+    latents = arrays["latents"]
+    model = study.manifest.model
+    given = {"text": "captions", "class": "labels"}.get(model.conditioning or "")
+    told = {}
+    if given is not None and model.conditioning_used != "empty":
+        told = {"conditioning": [block.sha256 for block in arrays[given].blocks]}
+    elif given is not None:
+        told = {"conditioning": "empty"}
     return cache_key(
-        model=study.manifest.model.sha256,
+        model=model.sha256,
         latents=[block.sha256 for block in latents.blocks],
         sample_ids=[block.sha256 for block in study.manifest.arrays["sample_ids"].blocks],
         attack=attack.name,
@@ -103,6 +110,7 @@ def vectors_key(
         timestep=timestep,
         seed=seed,
         dtype="float16",
+        **told,
     )
 
 
@@ -118,16 +126,11 @@ def _compute(
     """Run the real model over the stored latents."""
     import torch
 
-    from ldviz.models import load_model
-    from ldviz.models.digest import model_digest
     from ldviz.study.build.vectors import compute_vectors
+    from ldviz.study.conditioning import study_conditioning
+    from ldviz.study.model import load_study_model
 
-    if model_digest(study.path) != study.manifest.model.sha256:
-        raise InputError(
-            f'The weights in "{study.path}" are not the ones that study "{study.name}" was '
-            "analysed with. Restore them, or run analyze again."
-        )
-    model = load_model(study.path, image_shape=study.image_shape, device=device)
+    model = load_study_model(study, device=device)
     vectors = compute_vectors(
         model,
         torch.from_numpy(study.array("latents").copy()).to(model.device),
@@ -136,6 +139,7 @@ def _compute(
         timestep,
         parameters=parameters,
         seed=seed,
+        conditioning=study_conditioning(study),
         progress=progress,
     )
     return vectors.reshape(len(vectors), -1)

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import streamlit as st
 
-from ldviz.errors import StudyError
 from ldviz.study.store import Study
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ldviz.models import LatentDiffusionModel
+    from ldviz.models import LatentModel
 
 T = TypeVar("T")
 
@@ -30,7 +29,7 @@ class LiveModel:
     a decoder that is recorded or differentiated must not be entered twice.
     """
 
-    def __init__(self, model: LatentDiffusionModel) -> None:
+    def __init__(self, model: LatentModel) -> None:
         self._model = model
         self._lock = Lock()
 
@@ -71,23 +70,14 @@ def live_model(study: Study) -> LiveModel:
         StudyError: if the weights are not those that the study was analysed with.
         ModelError: if they cannot be read.
     """
-    return _live_model(str(study.path), study.manifest.model.sha256, study.image_shape, study.name)
+    return _live_model(study, str(study.path), study.manifest.model.sha256)
 
 
 @st.cache_resource(
     max_entries=MAX_LIVE_MODELS,
     show_spinner="Loading the decoder. The first time, PyTorch takes some seconds to start.",
 )
-def _live_model(
-    folder: str, digest: str, image_shape: tuple[int, int, int], name: str
-) -> LiveModel:
-    from ldviz.models.digest import model_digest
+def _live_model(_study: Study, folder: str, digest: str) -> LiveModel:
+    from ldviz.study.model import load_study_model
 
-    if model_digest(folder) != digest:
-        raise StudyError(
-            f'The weights in "{folder}" are not the ones that study "{name}" was analysed with. '
-            "Restore them, or run analyze again."
-        )
-    from ldviz.models import load_model
-
-    return LiveModel(load_model(folder, image_shape=image_shape))
+    return LiveModel(load_study_model(_study))

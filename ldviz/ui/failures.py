@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from ldviz.errors import LdvizError
+from ldviz.errors import LdvizError, NotApplicableError
 
 
 @contextmanager
@@ -15,5 +15,7 @@ def shown_failures() -> Iterator[None]:
     """Show an LdvizError as one message where the block would have drawn."""
     try:
         yield
+    except NotApplicableError as error:
+        st.info(str(error), icon=":material/info:")
     except LdvizError as error:
         st.error(str(error), icon=":material/error:")

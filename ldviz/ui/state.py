@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from ldviz.attacks import get_attack
-from ldviz.errors import InputError, StudyError
+from ldviz.errors import NotApplicableError, StudyError
 from ldviz.study.store import Study
 from ldviz.ui.resources import available_studies
 from ldviz.view import History, View
@@ -106,14 +106,21 @@ def current_attack(study: Study) -> tuple[str, int | None]:
     """The attack and timestep that are looked at, defaults filled in.
 
     Raises:
+        NotApplicableError: where there is nothing to attack.
         InputError: for an unknown attack or a timestep that it is not defined at.
     """
     view = current_view()
     name = view.attack or study.default_attack
+    if study.manifest.model.num_train_timesteps == 0:
+        raise NotApplicableError(
+            f"**{study.title}** is an autoencoder without a denoiser, so there is nothing to "
+            "attack. Its geometry is on the pages Distortion, Latent map and Latent grid; an "
+            "attack needs the denoiser that was trained on its latents."
+        )
     if name is None:
-        raise InputError(
-            f'Study "{study.name}" has no denoiser, so there is nothing to attack. '
-            "Its Distortion and Latent grid pages work."
+        raise NotApplicableError(
+            f"**{study.title}** was stored without an attack. Its geometry is on the pages "
+            "Distortion, Latent map and Latent grid."
         )
     attack = get_attack(name)
     if not attack.has_timesteps:

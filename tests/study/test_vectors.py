@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ldviz.errors import InputError
+from ldviz.errors import InputError, StudyError
 from ldviz.study import vectors as module
 from ldviz.study.cache import cache_path
 from ldviz.study.store import open_study
@@ -48,7 +48,7 @@ def test_changed_weights_are_never_attacked_under_the_old_name(tiny_study_copy: 
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    with pytest.raises(InputError, match="not the ones that study"):
+    with pytest.raises(StudyError, match="not the ones that study"):
         attack_vectors(study, "sima", 62)
 
 

@@ -1,24 +1,20 @@
-"""``analyze STUDY``: latents, geometry and attack vectors, block by block, into the store."""
+"""``analyze``: latents, geometry and attack vectors, block by block, into the store."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 import ldviz
 from ldviz.attacks import get_attack
 from ldviz.attacks.statistic import masked_statistic, powered
-from ldviz.errors import DataError, StudyError
 from ldviz.metrics.roc import roc_auc
-from ldviz.models import LatentDiffusionModel, load_model
-from ldviz.models.digest import model_digest
+from ldviz.models import LatentModel
 from ldviz.progress import Progress, no_progress
 from ldviz.study.blocks import (
     block_path,
@@ -28,7 +24,8 @@ from ldviz.study.blocks import (
     write_atomically,
     write_block,
 )
-from ldviz.study.build.images import SplitImages, load_split
+from ldviz.study.build.images import SplitImages
+from ldviz.study.build.prepare import Analysis, prepare_analysis, prepare_own
 from ldviz.study.build.summaries import add_summaries
 from ldviz.study.build.tasks import (
     Latents,
@@ -36,10 +33,12 @@ from ldviz.study.build.tasks import (
     attack_task,
     data_task,
     estimate_task,
+    is_exact,
     latents_task,
+    leading_spectrum_task,
     spectrum_task,
 )
-from ldviz.study.build.train import TrainingRecord, package_versions
+from ldviz.study.build.train import package_versions, save_reconstructions
 from ldviz.study.recipe import Recipe
 from ldviz.study.schema import (
     SCHEMA_VERSION,
@@ -49,7 +48,6 @@ from ldviz.study.schema import (
     GeometryEntry,
     MadeBy,
     Manifest,
-    ModelEntry,
     manifest_digest,
 )
 from ldviz.study.store import Study, open_study
@@ -57,58 +55,10 @@ from ldviz.study.store import Study, open_study
 ATTACK = "sima"
 
 
-@dataclass(frozen=True)
-class Analysis:
-    """Everything that an analysis starts from."""
-
-    folder: Path
-    recipe: Recipe
-    record: TrainingRecord
-    split: SplitImages
-    model: LatentDiffusionModel
-    model_sha256: str
-
-
-def prepare_analysis(folder: Path, *, device: str | None = None) -> Analysis:
-    """Read a trained folder: settings, weights and images, checked to be those trained on.
-
-    Raises:
-        StudyError: if the folder holds no finished training.
-        DataError: if the images or the split are no longer the ones trained on.
-        ModelError: if the weights cannot be read.
-    """
-    file = folder / "training.json"
-    if not file.is_file():
-        raise StudyError(
-            f'"{folder}" holds no finished training (training.json). '
-            "Run: python -m ldviz train NAME"
-        )
-    try:
-        record = TrainingRecord.model_validate_json(file.read_text())
-        recipe = Recipe.model_validate(record.recipe)
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise StudyError(
-            f'"{file}" cannot be read: {error}. Restore it, or train again.'
-        ) from error
-    split = load_split(recipe.data, folder, device=device)
-    for name, now, then in (
-        ("images", split.images_sha256, record.images_sha256),
-        ("split", split.split_sha256, record.split_sha256),
-    ):
-        if now != then:
-            raise DataError(
-                f'The {name} of "{recipe.name}" are not the ones that it was trained on '
-                f"(SHA-256 {now[:12]}…, then {then[:12]}…). Membership would be meaningless; "
-                "install the pinned requirements, or train again."
-            )
-    model = load_model(folder, image_shape=split.images.image_shape, device=device)
-    return Analysis(folder, recipe, record, split, model, model_digest(folder))
-
-
 def analyze_study(
     folder: Path, *, device: str | None = None, progress: Progress = no_progress
 ) -> Study:
-    """Compute and store the whole analysis of a trained folder.
+    """Compute and store the whole analysis of a folder that ``train`` or ``analyze`` left.
 
     Blocks that are there already and were computed from the same model, images and
     settings are kept, so a killed run continues, and losing at most one block.  Under
@@ -116,18 +66,66 @@ def analyze_study(
     whoever owns them, so the store does not depend on the number of processes.
 
     Args:
-        folder: as left by ``train_study``.
+        folder: as left by ``train_study``, or by an earlier ``analyze_own``.
         device: "cpu", "cuda", "mps"; None picks the best there is.
         progress: told after every block; may cancel.
 
     Returns:
         The finished study, opened.
     """
+    start = time.monotonic()
+    _processes(device)
+    analysis = prepare_analysis(folder, device=device, progress=progress)
+    return _compute(analysis, start, device, progress)
+
+
+def analyze_own(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    model: LatentModel | None = None,
+    split: SplitImages | None = None,
+    device: str | None = None,
+    progress: Progress = no_progress,
+) -> Study:
+    """Compute and store the whole analysis of a model and images of one's own.
+
+    Continues, and is split over processes, as ``analyze_study``.
+
+    Args:
+        recipe: names the model and the images; without a denoiser only geometry is computed.
+        folder: of the study, made if missing.
+        model: a Python object that follows :class:`ldviz.models.protocol.LatentModel`, in
+            place of ``recipe.model``.
+        split: images in memory, in place of ``recipe.data``.
+        device: "cpu", "cuda", "mps"; None picks the best there is.
+        progress: told after every block; may cancel.
+
+    Returns:
+        The finished study, opened.
+
+    Raises:
+        InputError, ModelError, DataError, StudyError: see ``prepare_own``; nothing is left
+            behind then.
+    """
+    start = time.monotonic()
+    _processes(device)
+    analysis = prepare_own(
+        recipe, folder, model=model, split=split, device=device, progress=progress
+    )
+    return _compute(analysis, start, device, progress)
+
+
+def _processes(device: str | None) -> Any:
+    """The processes that share the work; Accelerate wants to know early what they compute on."""
     from accelerate import PartialState
 
-    processes = PartialState(cpu=device == "cpu")
-    start = time.monotonic()
-    analysis = prepare_analysis(folder, device=device)
+    return PartialState(cpu=device == "cpu")
+
+
+def _compute(analysis: Analysis, start: float, device: str | None, progress: Progress) -> Study:
+    """Every block that is missing, then the manifest."""
+    processes, folder = _processes(device), analysis.folder
     tasks = list_tasks(analysis)
     run_tasks(
         analysis,
@@ -138,14 +136,17 @@ def analyze_study(
     processes.wait_for_everyone()
     if processes.is_main_process:
         finish_study(analysis, tasks, seconds=time.monotonic() - start)
-        add_summaries(
-            folder,
-            analysis.recipe,
-            analysis.split,
-            analysis.model,
-            device=device,
-            progress=progress,
-        )
+        if analysis.record is None:
+            save_reconstructions(folder / "sheets", analysis.model, analysis.split)
+        if analysis.has_denoiser:
+            add_summaries(
+                folder,
+                analysis.recipe,
+                analysis.split,
+                analysis.model,
+                device=device,
+                progress=progress,
+            )
     processes.wait_for_everyone()
     return open_study(folder)
 
@@ -154,23 +155,36 @@ def list_tasks(analysis: Analysis) -> list[Task]:
     """The parts of an analysis, in the order in which a block goes through them."""
     split, model, settings = analysis.split, analysis.model, analysis.recipe.analysis
     key = {
-        "model": analysis.model_sha256,
+        "model": analysis.entry.sha256,
         "images": split.images_sha256,
         "block_size": settings.block_size,
         "latents_dtype": settings.latents_dtype,
     }
     ids = split.images.sample_ids
     latents = Latents(model, split, settings.latents_dtype)
-    estimate = [estimate_task(latents, model, settings, ids, key)]
-    return [
-        data_task(split, settings),
-        latents_task(latents, model, settings, key),
-        spectrum_task(latents, model, settings, key),
-        *(estimate if settings.stores_estimate else []),
-        *(
-            attack_task(latents, model, ids, ATTACK, timestep, settings.seed, key)
-            for timestep in settings.timesteps
-        ),
+    tasks = [data_task(split, settings), latents_task(latents, model, settings, key)]
+    if is_exact(model):
+        tasks.append(spectrum_task(latents, model, settings, key))
+        if settings.stores_estimate:
+            tasks.append(estimate_task(latents, model, settings, ids, key))
+    else:
+        tasks.append(leading_spectrum_task(latents, model, settings, ids, key))
+    if not analysis.has_denoiser:
+        return tasks
+    told = analysis.conditioning_sha256
+    attack_key = key if told is None else key | {"conditioning": told}
+    return tasks + [
+        attack_task(
+            latents,
+            model,
+            ids,
+            ATTACK,
+            get_attack(ATTACK).checked_timestep(timestep, model.num_train_timesteps),
+            settings.seed,
+            attack_key,
+            analysis.conditioning,
+        )
+        for timestep in settings.timesteps
     ]
 
 
@@ -241,7 +255,19 @@ def finish_study(analysis: Analysis, tasks: list[Task], *, seconds: float) -> No
 
 def _manifest(analysis: Analysis, arrays: dict[str, ArrayEntry], seconds: float) -> Manifest:
     recipe, split, model = analysis.recipe, analysis.split, analysis.model
-    settings, attack = recipe.analysis, get_attack(ATTACK)
+    settings, attack, record = recipe.analysis, get_attack(ATTACK), analysis.record
+    exact = is_exact(model)
+    estimates = settings.stores_estimate or not exact
+    attacks = {
+        ATTACK: AttackEntry(
+            version=attack.version,
+            parameters=attack.parameters().model_dump(mode="json"),
+            seed=settings.seed,
+            timesteps=settings.timesteps,
+        )
+    }
+    if not analysis.has_denoiser:
+        attacks = {}
     return Manifest(
         schema_version=SCHEMA_VERSION,
         name=recipe.name,
@@ -261,38 +287,24 @@ def _manifest(analysis: Analysis, arrays: dict[str, ArrayEntry], seconds: float)
             class_names=split.images.class_names,
             report=split.report,
         ),
-        model=ModelEntry(
-            sha256=analysis.model_sha256,
-            scaling_factor=model.scaling_factor,
-            shift_factor=model.shift_factor,
-            prediction_type=model.scheduler.config.prediction_type,
-            num_train_timesteps=model.num_train_timesteps,
-            autoencoder_parameters=_parameter_count(model.autoencoder),
-            denoiser_parameters=_parameter_count(model.denoiser),
-        ),
+        model=analysis.entry,
         geometry=GeometryEntry(
             rank=settings.rank,
-            num_probes=settings.num_probes if settings.stores_estimate else 0,
+            num_probes=settings.num_probes if estimates else 0,
             seed=settings.seed,
-            route="exact Jacobian",
+            route="exact Jacobian" if exact else "random projection",
+            method="exact" if exact else "randomized",
         ),
-        attacks={
-            ATTACK: AttackEntry(
-                version=attack.version,
-                parameters=attack.parameters().model_dump(mode="json"),
-                seed=settings.seed,
-                timesteps=settings.timesteps,
-            )
-        },
-        default_attack=ATTACK,
-        default_timestep=_best_timestep(analysis, arrays),
+        attacks=attacks,
+        default_attack=ATTACK if attacks else None,
+        default_timestep=_best_timestep(analysis, arrays) if attacks else None,
         arrays=arrays,
         made_by=MadeBy(
             ldviz=ldviz.__version__,
             packages=package_versions(),
             device=str(model.device),
-            recipe=analysis.record.recipe,
-            train_seconds=analysis.record.seconds,
+            recipe=recipe.model_dump(mode="json") if record is None else record.recipe,
+            train_seconds=None if record is None else record.seconds,
             analyze_seconds=round(seconds, 1),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         ),
@@ -318,7 +330,3 @@ def _best_timestep(analysis: Analysis, arrays: dict[str, ArrayEntry]) -> int:
         statistic = masked_statistic(powered(np.concatenate(parts), attack), None)
         aucs[timestep] = float(roc_auc(analysis.split.is_member, -statistic))
     return max(aucs, key=aucs.__getitem__)
-
-
-def _parameter_count(module: Any) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())

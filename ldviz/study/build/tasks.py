@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,21 @@ import torch
 
 from ldviz.attacks import get_attack
 from ldviz.data.images import to_model_range
-from ldviz.geometry import exact_geometry, hutchinson_diagonal, influence_from_diagonal
+from ldviz.geometry import (
+    exact_geometry,
+    hutchinson_diagonal,
+    influence_from_diagonal,
+    randomized_spectrum,
+)
+from ldviz.geometry.exact import MAX_EXACT_DIM
 from ldviz.models import LatentModel
 from ldviz.study.build.images import SplitImages
 from ldviz.study.build.vectors import compute_vectors
 from ldviz.study.recipe import AnalysisSettings
 from ldviz.study.schema import encode_captions, vectors_array
+
+ENCODER_NUMBERS = 2**22
+"""Most pixel values in one pass of the encoder, so that large images fit into memory."""
 
 Report = Callable[[float], None]
 """Told the share of a block that is done."""
@@ -71,10 +81,14 @@ class Latents:
     def __call__(self, start: int, stop: int) -> torch.Tensor:
         """(stop - start, C, h, w) scaled latents on the model's device."""
         if self._range != (start, stop):
-            images = torch.from_numpy(to_model_range(self._split.images.pixels[start:stop]))
-            values = self._model.encode(images.to(self._model.device))
+            pixels = self._split.images.pixels[start:stop]
+            batch = max(1, ENCODER_NUMBERS // pixels[0].size)
+            parts = []
+            for first in range(0, len(pixels), batch):
+                images = torch.from_numpy(to_model_range(pixels[first : first + batch]))
+                parts.append(self._model.encode(images.to(self._model.device)))
             # Everything is computed from the latents as they are stored.
-            self._values = values.to(self._dtype).float()
+            self._values = torch.cat(parts).to(self._dtype).float()
             self._range = (start, stop)
         return self._values
 
@@ -123,14 +137,18 @@ def latents_task(
     )
 
 
+def is_exact(model: LatentModel) -> bool:
+    """Whether the whole spectrum is affordable for this model's latents."""
+    return min(math.prod(model.latent_shape), math.prod(model.image_shape)) <= MAX_EXACT_DIM
+
+
 def spectrum_task(
     latents: Latents, model: LatentModel, settings: AnalysisSettings, key: dict[str, Any]
 ) -> Task:
     """Whole singular spectrum and exact influence, from one Jacobian per sample."""
-    latent_dim = int(np.prod(model.latent_shape))
-    image_dim = int(np.prod(model.image_shape))
+    size = min(math.prod(model.latent_shape), math.prod(model.image_shape))
     specs = {
-        "singular_values": ArraySpec("float32", (min(latent_dim, image_dim),)),
+        "singular_values": ArraySpec("float32", (size,)),
         "influence": ArraySpec(settings.influence_dtype, tuple(model.latent_shape)),
     }
 
@@ -149,7 +167,60 @@ def spectrum_task(
         arrays=specs,
         compute=compute,
         key=task_key(part="spectrum", dtype=settings.influence_dtype, **key),
-        cost=2.0 * min(latent_dim, image_dim),
+        cost=2.0 * size,
+    )
+
+
+def leading_spectrum_task(
+    latents: Latents,
+    model: LatentModel,
+    settings: AnalysisSettings,
+    sample_ids: np.ndarray,
+    key: dict[str, Any],
+) -> Task:
+    """The ``rank`` largest singular values, and the influence by Hutchinson's estimate.
+
+    For latents whose whole Jacobian is too large.
+    """
+
+    def compute(start: int, stop: int, report: Report) -> dict[str, np.ndarray]:
+        ids = sample_ids[start:stop]
+        spectrum = randomized_spectrum(
+            model.decode,
+            latents(start, stop),
+            sample_ids=ids,
+            rank=settings.rank,
+            seed=settings.seed,
+            progress=lambda done, total: report(0.9 * done / total),
+        )
+        estimate = hutchinson_diagonal(
+            model.decode,
+            latents(start, stop),
+            sample_ids=ids,
+            num_probes=settings.num_probes,
+            seed=settings.seed,
+            progress=lambda done, total: report(0.9 + 0.1 * done / total),
+        )
+        return {
+            "singular_values": spectrum.singular_values,
+            "influence": influence_from_diagonal(estimate.diagonal),
+        }
+
+    return Task(
+        arrays={
+            "singular_values": ArraySpec("float32", (settings.rank,)),
+            "influence": ArraySpec(settings.influence_dtype, tuple(model.latent_shape)),
+        },
+        compute=compute,
+        key=task_key(
+            part="leading spectrum",
+            dtype=settings.influence_dtype,
+            rank=settings.rank,
+            probes=settings.num_probes,
+            seed=settings.seed,
+            **key,
+        ),
+        cost=10.0 * settings.rank + settings.num_probes,
     )
 
 
@@ -198,8 +269,13 @@ def attack_task(
     timestep: int | None,
     seed: int,
     key: dict[str, Any],
+    conditioning: np.ndarray | None = None,
 ) -> Task:
-    """One attack's vectors at one timestep, with its default parameters."""
+    """One attack's vectors at one timestep, with its default parameters.
+
+    ``conditioning`` has one caption or class per sample, in their order, or is None; ``key``
+    holds its digest.
+    """
     attack = get_attack(attack_name)
     parameters = attack.parameters()
     name = vectors_array(attack_name, timestep)
@@ -212,6 +288,7 @@ def attack_task(
             attack,
             timestep,
             seed=seed,
+            conditioning=None if conditioning is None else conditioning[start:stop],
             progress=lambda done, total, what: report(done / total),
         )
         return {name: vectors}

@@ -20,7 +20,7 @@ from ldviz.data.images import to_model_range, to_pixels
 from ldviz.data.report import ImageReport
 from ldviz.errors import InputError, ModelError
 from ldviz.metrics.roc import roc_auc
-from ldviz.models import LatentDiffusionModel
+from ldviz.models import LatentDiffusionModel, LatentModel
 from ldviz.progress import Progress, no_progress
 from ldviz.study.blocks import write_atomically
 from ldviz.study.build.autoencoder import encode_means, train_autoencoder
@@ -202,19 +202,29 @@ def _save(
 
 @torch.no_grad()
 def save_sheets(folder: Path, model: LatentDiffusionModel, split: SplitImages) -> None:
-    """``reconstructions.png`` (held-out images above their reconstructions) and ``samples.png``."""
+    """``reconstructions.png`` and ``samples.png``, drawn by the model."""
+    save_reconstructions(folder, model, split)
+    samples = to_pixels(model.sample(SHEET_IMAGES, seed=0).cpu().numpy())
+    _save_sheet(samples, folder / "samples.png")
+
+
+@torch.no_grad()
+def save_reconstructions(folder: Path, model: LatentModel, split: SplitImages) -> None:
+    """``reconstructions.png``: held-out images above what decoding their latents gives back.
+
+    Eight by four of them, fewer where they are large.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    _, height, width = model.image_shape
+    columns, lines = min(8, max(2, 512 // width)), min(4, max(1, 256 // height))
     rows = np.flatnonzero(~split.is_member)
-    rows = rows[np.linspace(0, len(rows) - 1, SHEET_IMAGES // 2).astype(int)]
+    rows = rows[np.linspace(0, len(rows) - 1, columns * lines).astype(int)]
     pixels = split.images.pixels[rows]
     images = torch.from_numpy(to_model_range(pixels)).to(model.device)
     decoded = to_pixels(model.decode(model.encode(images)).cpu().numpy())
-    lines = np.stack(
-        [pixels.reshape(4, 8, *pixels.shape[1:]), decoded.reshape(4, 8, *pixels.shape[1:])], 1
-    )
-    _save_sheet(lines.reshape(-1, *pixels.shape[1:]), folder / "reconstructions.png")
-    samples = to_pixels(model.sample(SHEET_IMAGES, seed=0).cpu().numpy())
-    _save_sheet(samples, folder / "samples.png")
+    shape = (lines, columns, *pixels.shape[1:])
+    pairs = np.stack([pixels.reshape(shape), decoded.reshape(shape)], 1)
+    _save_sheet(pairs.reshape(-1, *pixels.shape[1:]), folder / "reconstructions.png", columns)
 
 
 def _save_sheet(images: np.ndarray, path: Path, columns: int = 8) -> None:

@@ -13,6 +13,9 @@ from ldviz.models import LatentModel
 from ldviz.progress import Progress, no_progress
 
 DENOISER_BATCH = 256
+"""Most latents in one pass of the denoiser."""
+DENOISER_NUMBERS = 2**16
+"""Most numbers in one pass of the denoiser, so that large latents fit into memory."""
 
 
 def compute_vectors(
@@ -31,16 +34,18 @@ def compute_vectors(
 
     Args:
         model, latents, sample_ids, timestep, parameters, seed: as ``Attack.attack_vector``.
-        conditioning: one entry per latent, sliced along with them, or None.
+        conditioning: one caption or class per latent, in their order, or None.
         progress: told after every batch; may cancel.
 
     Returns:
         (n, C, h, w) float16.
     """
     parts = []
-    for start in range(0, len(latents), DENOISER_BATCH):
+    prepare = getattr(model, "prepare_conditioning", lambda values: values)
+    batch = max(1, min(DENOISER_BATCH, DENOISER_NUMBERS // latents[0].numel()))
+    for start in range(0, len(latents), batch):
         progress(start, len(latents), f"{attack.title} at timestep {timestep}")
-        rows = slice(start, start + DENOISER_BATCH)
+        rows = slice(start, start + batch)
         vectors = attack.attack_vector(
             model,
             latents[rows],
@@ -48,7 +53,7 @@ def compute_vectors(
             timestep,
             parameters=parameters,
             seed=seed,
-            conditioning=None if conditioning is None else conditioning[rows],
+            conditioning=None if conditioning is None else prepare(conditioning[rows]),
         )
         parts.append(vectors.to(torch.float16).cpu().numpy())
     return np.concatenate(parts)
