@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -92,7 +93,8 @@ def decode_picture(content: bytes, settings: DataSettings) -> Picture:
         except PictureError:
             raise
         except Image.DecompressionBombError as error:
-            raise _too_many_pixels(str(error)) from error
+            # Pillow looks at the header too, and names the number of pixels first.
+            raise _too_many_pixels(int(re.search(r"\d+", str(error)).group())) from error
         except UnidentifiedImageError as error:
             raise PictureError(
                 "no picture inside",
@@ -117,15 +119,15 @@ def decode_picture(content: bytes, settings: DataSettings) -> Picture:
 
 
 def _check_size(size: tuple[int, int]) -> None:
-    width, height = size
-    if width * height > MAX_PIXELS:
-        raise _too_many_pixels(f"{width:,} x {height:,} pixels")
+    if size[0] * size[1] > MAX_PIXELS:
+        raise _too_many_pixels(size[0] * size[1])
 
 
-def _too_many_pixels(found: str) -> PictureError:
+def _too_many_pixels(count: int) -> PictureError:
     return PictureError(
         "too many pixels",
-        f"the header announces {found}; at most {MAX_PIXELS:,} are unpacked. Make it smaller.",
+        f"its header announces {count:,} pixels; at most {MAX_PIXELS:,} are unpacked. "
+        "Make it smaller.",
     )
 
 
