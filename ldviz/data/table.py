@@ -61,7 +61,7 @@ def list_table(settings: DataSettings, scratch: Path) -> Listing:
             )
     starts = np.cumsum([0, *(part.count for part in parts)])
     sided = len(parts) == 2
-    trusted = folder if folder.exists() else _hub_cache()
+    trusted = (folder.resolve(),) if folder.exists() else _hub_caches()
 
     def locate(row: int) -> tuple[_Columns, int]:
         index = int(np.searchsorted(starts, row, side="right")) - 1
@@ -130,10 +130,18 @@ def _open_hub(settings: DataSettings) -> dict[str, Any]:
             ) from error
 
 
-def _hub_cache() -> Path:
+def _hub_caches() -> tuple[Path, ...]:
+    """Where the library keeps what it downloads and unpacks."""
     import datasets
+    from huggingface_hub import constants
 
-    return Path(datasets.config.HF_CACHE_HOME)
+    folders = (
+        datasets.config.HF_DATASETS_CACHE,
+        datasets.config.DOWNLOADED_DATASETS_PATH,
+        datasets.config.EXTRACTED_DATASETS_PATH,
+        constants.HF_HUB_CACHE,
+    )
+    return tuple(Path(folder).resolve() for folder in folders)
 
 
 @contextmanager
@@ -219,7 +227,7 @@ class _Columns:
             list(dict.fromkeys([image] + ([self.caption] if self.caption else [])))
         )
 
-    def read(self, rows: np.ndarray, offset: int, trusted: Path) -> Iterator[Item]:
+    def read(self, rows: np.ndarray, offset: int, trusted: tuple[Path, ...]) -> Iterator[Item]:
         """Items of these rows; ``offset`` is the listing's position of row 0."""
         for start in range(0, len(rows), _BATCH):
             wanted = rows[start : start + _BATCH]
@@ -250,7 +258,7 @@ def _classes(dataset: Any, label: str | None) -> tuple[np.ndarray | None, tuple[
     return labels, tuple(name.strip('"') for name in names)
 
 
-def _cell_bytes(cell: Any, trusted: Path) -> tuple[bytes | None, str]:
+def _cell_bytes(cell: Any, trusted: tuple[Path, ...]) -> tuple[bytes | None, str]:
     """A cell's bytes, or why there are none; paths are followed inside ``trusted`` alone."""
     if isinstance(cell, bytes):
         return cell, ""
@@ -259,7 +267,7 @@ def _cell_bytes(cell: Any, trusted: Path) -> tuple[bytes | None, str]:
     if cell.get("bytes") is not None:
         return cell["bytes"], ""
     path = Path(cell.get("path") or "")
-    if not path.name or not path.resolve().is_relative_to(trusted.resolve()):
+    if not path.name or not any(path.resolve().is_relative_to(root) for root in trusted):
         return None, "the cell names a file outside the data set, which is not followed."
     try:
         with open(path, "rb") as file:

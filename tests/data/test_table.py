@@ -21,7 +21,6 @@ NAMES = ["cat", "frog", "ship"]
 def quiet_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library's cache stays with the test."""
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    monkeypatch.setattr(datasets.config, "HF_CACHE_HOME", tmp_path / "cache")
 
 
 def pictures(count: int, start: int = 0) -> list[dict[str, Any]]:
@@ -173,6 +172,25 @@ def test_a_cell_that_names_a_file_elsewhere_is_not_followed(tmp_path: Path) -> N
     assert result.report.examples == {
         "train[3]": "the cell names a file outside the data set, which is not followed."
     }
+
+
+def test_files_that_the_library_downloaded_are_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache" / "downloads").mkdir(parents=True)
+    paths = [tmp_path / "cache" / "downloads" / f"{row}.png" for row in range(4)]
+    for row, path in enumerate(paths):
+        path.write_bytes(png(row))
+    outside = tmp_path / "outside.png"
+    outside.write_bytes(png(9))
+    rows = [{"bytes": None, "path": str(path)} for path in [*paths, outside]]
+    features = datasets.Features({"image": datasets.Image()})
+    table = datasets.Dataset.from_dict({"image": rows}, features=features)
+    monkeypatch.setattr(datasets, "load_dataset", lambda path, **options: {"train": table})
+    result = ready("somebody/pictures", tmp_path / "out")
+    assert list(result.report.examples) == ["train[4]"]
+    expected = np.stack([noise(row) for row in range(4)])
+    np.testing.assert_array_equal(result.images.pixels[:], expected)
 
 
 def test_sixteen_bits_in_a_cell_go_the_way_of_files(tmp_path: Path) -> None:
