@@ -1,11 +1,14 @@
 """How fast the dashboard feels: start, drag and toggle, measured in a real browser.
 
-    python -m benchmarks.dashboard [--studies FOLDER] [--toggles 20]
+    python -m benchmarks.dashboard [--studies FOLDER] [--toggles 20] [--load-test 50000]
 
 Prints: seconds from the server's process launch to the Overview drawn; distinct ROC paths per
 second while the mask slider is dragged; milliseconds from a toggle's click to the new ROC and
-numbers on screen (median); and whether the server has loaded torch.  A time in seconds means
-two otherwise idle cores.
+numbers on screen (median), and how much of that a Streamlit page takes that computes nothing;
+and whether the server has loaded torch.  A time in seconds means two otherwise idle cores.
+
+``--load-test N`` measures drag and toggles again on a generated study of N samples of 256
+dimensions: noise, made for its size and no result of any kind.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, sync_playwright
 
 from tests.e2e.browser import ARGUMENTS, system_browser
+from tests.pages.hand_made_study import write_hand_made_study
 
 ROOT = Path(__file__).resolve().parents[1]
 DRAG_SECONDS = 3.0
@@ -48,8 +52,19 @@ TOGGLE = """lab => {
 }"""
 
 
+# From the click to the answer of a page that computes nothing.
+ECHO = """button => new Promise(resolve => {
+  const output = button.parentElement.querySelector("output");
+  const before = output.textContent, start = performance.now();
+  const look = () => output.textContent !== before
+    ? resolve(performance.now() - start) : requestAnimationFrame(look);
+  button.click();
+  requestAnimationFrame(look);
+})"""
+
+
 @contextmanager
-def serving(studies: Path) -> Iterator[tuple[str, int, float]]:
+def serving(studies: Path, app: str = "app.py") -> Iterator[tuple[str, int, float]]:
     """A fresh server: its address, process id and the moment of its launch."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -57,7 +72,7 @@ def serving(studies: Path) -> Iterator[tuple[str, int, float]]:
     with tempfile.TemporaryDirectory() as cache:
         launched = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(port)],
             cwd=ROOT,
             env=os.environ | {"LDVIZ_STUDIES": str(studies), "LDVIZ_CACHE": cache},
             stdout=subprocess.DEVNULL,
@@ -84,7 +99,7 @@ def open_when_ready(page: Page, url: str) -> None:
 def settled_lab(page: Page, url: str) -> Locator:
     """The Attack page's lab with its whole sweep drawn."""
     page.goto(url)
-    page.wait_for_selector(".lab[data-settled=true][data-whole=true]", timeout=60_000)
+    page.wait_for_selector(".lab[data-settled=true][data-whole=true]", timeout=300_000)
     return page.locator(".lab")
 
 
@@ -106,16 +121,19 @@ def drag_rate(page: Page, lab: Locator) -> float:
     return changed / ((moves[-1][0] - moves[0][0]) / 1000.0)
 
 
-def toggle_times(page: Page, lab: Locator, count: int) -> list[float]:
+def toggle_times(page: Page, lab: Locator, count: int, *, whole: bool = True) -> list[float]:
     """Milliseconds from key press to new ROC and numbers, for cells switched off in turn.
 
-    Every mask is new, so nothing that was drawn before can be shown again.
+    Every mask is new, so nothing that was drawn before can be shown again.  With ``whole``,
+    each toggle waits until the slider's sweep of the last one is there; without, the next
+    comes while it is being computed, as from a user in a hurry.
     """
+    calm = ".lab[data-settled=true]" + "[data-whole=true]" * whole
     cells = lab.get_by_role("gridcell")
     cells.nth(0).click()
     times = []
     for _ in range(count):
-        page.wait_for_selector(".lab[data-settled=true][data-whole=true]")
+        page.wait_for_selector(calm)
         page.keyboard.press("ArrowRight")
         if len(times) % 7 == 6:
             page.keyboard.press("ArrowDown")
@@ -127,15 +145,59 @@ def toggle_times(page: Page, lab: Locator, count: int) -> list[float]:
     return times
 
 
+def echo_times(page: Page, url: str, count: int) -> list[float]:
+    """Milliseconds from a click to the answer of a page that computes nothing."""
+    open_when_ready(page, url)
+    button = page.get_by_role("button", name="send")
+    button.wait_for(timeout=60_000)
+    times = []
+    for _ in range(count):
+        page.wait_for_selector("[data-test-script-state=notRunning]")
+        times.append(button.evaluate(ECHO))
+    return times
+
+
+def print_toggles(times: list[float], own: float, limit: int) -> None:
+    """The median, and Streamlit's part of it."""
+    median = statistics.median(times)
+    print(
+        f"toggle to new ROC and numbers (median):  {median:.0f} ms of {len(times)}, at most "
+        f"{max(times):.0f} (wanted: {limit}); Streamlit's own {own:.0f} ms, {own / median:.0%}"
+    )
+
+
+def measure_load(page: Page, num_samples: int, toggles: int, own: float) -> None:
+    """Drag and toggles on a generated study of a given size."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_hand_made_study(
+            Path(folder) / "load-test",
+            num_samples=num_samples,
+            latent_shape=(4, 8, 8),
+            title=f"Synthetic load test, {num_samples:,} samples of noise",
+            one_ranking=False,
+        )
+        with serving(Path(folder)) as (url, _, _):
+            open_when_ready(page, url)
+            print(f"\nsynthetic load test, {num_samples:,} x 256 (noise, not a result):")
+            start = time.perf_counter()
+            lab = settled_lab(page, f"{url}/attack")
+            print(f"first visit to the whole sweep drawn:    {time.perf_counter() - start:.1f} s")
+            print(f"distinct ROC paths while dragging:       {drag_rate(page, lab):.0f} / s")
+            lab.get_by_role("button", name="Reset").click()
+            page.wait_for_selector(".lab[data-settled=true]")
+            print_toggles(toggle_times(page, lab, toggles, whole=False), own, 700)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=Path, default=ROOT / "assets" / "studies")
     parser.add_argument("--toggles", type=int, default=20)
+    parser.add_argument("--load-test", type=int, default=0, metavar="N", help="such as 50000")
     options = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=system_browser(), args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1400, "height": 1100})
         with serving(options.studies) as (url, pid, launched):
-            page = browser.new_page(viewport={"width": 1400, "height": 1100})
             open_when_ready(page, url)
             page.wait_for_selector("h1", timeout=60_000)
             print(
@@ -152,12 +214,16 @@ def main() -> None:
             lab.get_by_role("button", name="Reset").click()
             page.wait_for_selector(".lab[data-settled=true]")
             times = toggle_times(page, lab, options.toggles)
-            median = statistics.median(times)
-            print(f"toggle to new ROC and numbers (median):  {median:.0f} ms of {len(times)}")
             maps = Path(f"/proc/{pid}/maps")
-            if maps.exists():
-                loaded = "libtorch" in maps.read_text()
-                print(f"torch loaded by the server:              {'yes' if loaded else 'no'}")
+            on_linux = maps.exists()
+            loaded = on_linux and "libtorch" in maps.read_text()
+        with serving(options.studies, "benchmarks/echo_app.py") as (url, _, _):
+            own = statistics.median(echo_times(page, url, options.toggles))
+        print_toggles(times, own, 250)
+        if on_linux:
+            print(f"torch loaded by the server:              {'yes' if loaded else 'no'}")
+        if options.load_test:
+            measure_load(page, options.load_test, options.toggles, own)
         browser.close()
 
 

@@ -55,7 +55,7 @@ def powered(vectors: np.ndarray, power: Attack | float | None) -> np.ndarray:
     def raise_block(rows: slice) -> None:
         values[rows] = _on_exact_grid(_raised(flat[rows].astype(np.float64), power))
 
-    _for_row_blocks(raise_block, flat)
+    for_row_blocks(raise_block, flat)
     return values
 
 
@@ -150,7 +150,7 @@ def draw_statistics(
             else:
                 row[rows] -= gathered.sum(axis=1)
 
-    _for_row_blocks(sum_block, values)
+    for_row_blocks(sum_block, values)
     return statistics
 
 
@@ -190,7 +190,7 @@ def sweep_statistics(
         segments = np.add.reduceat(gathered, starts - starts[0], axis=1)
         kept[rows] = segments[:, ::-1].cumsum(axis=1)[:, ::-1]
 
-    _for_row_blocks(sum_block, values)
+    for_row_blocks(sum_block, values)
     return kept if np.array_equal(starts, num_dropped) else kept[:, column]
 
 
@@ -249,7 +249,7 @@ def _gathered(values: np.ndarray, dimensions: np.ndarray) -> np.ndarray:
     return values.reshape(-1).take(dimensions + offsets, mode="clip")
 
 
-def _for_row_blocks(work: Callable[[slice], None], array: np.ndarray) -> None:
+def for_row_blocks(work: Callable[[slice], None], array: np.ndarray) -> None:
     """``work`` on slices of rows that fit a core's cache, on several cores where it pays.
 
     NumPy lets go of the interpreter in every step of ``work``, and exact sums do

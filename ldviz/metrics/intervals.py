@@ -49,6 +49,7 @@ from ldviz.metrics.success_rate import (
     success_rate_difference_interval,
     success_rate_interval,
 )
+from ldviz.progress import Progress, no_progress
 
 #: Samples that each class needs for an interval; with fewer, a resample is no picture
 #: of the sampling error.
@@ -82,6 +83,7 @@ def metric_intervals(
     seed: int = 0,
     positive: Positive = "member",
     fprs: Sequence[float] = FPRS,
+    progress: Progress = no_progress,
 ) -> MetricTable:
     """AUC, ASR and TPR at ``fprs`` of score vectors, each with its 95 % interval.
 
@@ -97,6 +99,7 @@ def metric_intervals(
         seed: of the resamples and halves.
         positive: the class that counts as detected.
         fprs: target false positive rates in (0, 1].
+        progress: told of every chunk of resamples; may cancel.
 
     Returns:
         The table.  A TPR whose FPR is below 1 / n_negative has the value None; with one
@@ -124,7 +127,7 @@ def metric_intervals(
     for name, given in scores.items():
         labels, values = checked_scores(is_member, given)
         rows[name] = np.atleast_2d(values)
-    curves = _Curves(labels, rows, num_resamples, seed, positive, tuple(fprs))
+    curves = _Curves(labels, rows, num_resamples, seed, positive, tuple(fprs), progress)
     return MetricTable(
         metrics={name: curves.metrics(name) for name in rows},
         differences={(a, b): curves.differences(a, b) for a, b in pairs},
@@ -142,6 +145,7 @@ class _Curves:
         seed: int,
         positive: Positive,
         fprs: tuple[float, ...],
+        progress: Progress,
     ) -> None:
         self.labels, self.rows, self.fprs, self.seed = labels, rows, fprs, seed
         self.num_resamples = num_resamples
@@ -160,7 +164,7 @@ class _Curves:
         self.tpr: dict[tuple[str, float], _TprDraws] = {}
         self.rate: dict[str, SuccessRate] = {}
         if not self.note:
-            self._resample()
+            self._resample(progress)
 
     def metrics(self, name: str) -> dict[str, Measured]:
         """All metrics of one score vector."""
@@ -186,7 +190,7 @@ class _Curves:
             for key in metric_keys(self.fprs)
         }
 
-    def _resample(self) -> None:
+    def _resample(self, progress: Progress) -> None:
         is_positive = self.labels if self.member_positive else ~self.labels
         sign = 1.0 if self.member_positive else -1.0
         ranked = {
@@ -209,6 +213,7 @@ class _Curves:
                 if self.member_positive
                 else (held_out_counts, member_counts)
             )
+            progress(drawn, self.num_resamples, "resampling")
             width = negative_counts.shape[1]
             gaps = spacings(num_negative, width, self.seed, drawn) if fprs else np.empty(0)
             drawn += width
@@ -220,6 +225,7 @@ class _Curves:
                     add_resamples(one_rates, one, found, negative_counts, gaps)
                 auc[name].append(areas / len(curves))
         for name, curves in ranked.items():
+            progress(drawn, self.num_resamples, "resampling")
             self.auc[name] = np.concatenate(auc[name])
             self.rate[name] = success_rate(
                 self.labels,

@@ -127,13 +127,14 @@ def measure_scores(
     positive: Positive = "member",
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
+    progress: Progress = no_progress,
 ) -> MetricTable:
     """Metrics of every mask and their paired differences; the page shows these very numbers.
 
     Args:
         study: whose members are meant.
         scores: kind of mask to (n,) scores, or (draws, n); "none" must be among them.
-        positive, num_resamples, seed: as ``metric_intervals``.
+        positive, num_resamples, seed, progress: as ``metric_intervals``.
     """
     return metric_intervals(
         study.is_member,
@@ -142,6 +143,7 @@ def measure_scores(
         num_resamples=num_resamples,
         seed=seed,
         positive=positive,
+        progress=progress,
     )
 
 

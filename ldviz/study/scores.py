@@ -19,7 +19,8 @@ from ldviz.attacks.masks import (
     dropped_range,
     on_dimensions,
 )
-from ldviz.attacks.statistic import draw_statistics, masked_statistics, powered
+from ldviz.attacks.ranked import drop_ranks, ranked_statistics
+from ldviz.attacks.statistic import powered
 from ldviz.study.store import Study
 
 
@@ -31,6 +32,21 @@ def study_drop_order(
     return drop_order(
         kind, study.influence(), study.sample_ids, ranking=ranking, seed=seed, draw=draw
     )
+
+
+@lru_cache(maxsize=64)
+def study_drop_ranks(
+    study: Study, kind: MaskKind, ranking: Ranking = "sample", seed: int = 0, draw: int = 0
+) -> np.ndarray:
+    """(n, d) when each dimension of every sample is dropped: the order's inverse."""
+    return drop_ranks(study_drop_order(study, kind, ranking, seed, draw))
+
+
+def random_ranks(study: Study, ranking: Ranking = "sample", seed: int = 0) -> list[np.ndarray]:
+    """The ranks of every draw of a random mask."""
+    return [
+        study_drop_ranks(study, "random", ranking, seed, draw) for draw in range(NUM_RANDOM_DRAWS)
+    ]
 
 
 def score_values(vectors: np.ndarray, attack_name: str, parameters=None) -> np.ndarray:
@@ -53,11 +69,8 @@ def membership_scores(study: Study, values: np.ndarray, spec: MaskSpec) -> np.nd
     on = on_dimensions(spec, study.latent_shape)
     start, stop = dropped_range(spec, int(on.sum()))
     if spec.kind == "random":
-        orders = [
-            study_drop_order(study, "random", spec.ranking, spec.seed, draw)
-            for draw in range(NUM_RANDOM_DRAWS)
-        ]
-        return -draw_statistics(values, orders, on, stop - start)
+        ranks = random_ranks(study, spec.ranking, spec.seed)
+        return -ranked_statistics(values, ranks, on, stop - start)
     kind = "influence" if spec.kind in ("none", "band") else spec.kind
-    order = study_drop_order(study, kind, spec.ranking)
-    return -masked_statistics(values, order, on, stop - start, start=start)
+    ranks = [study_drop_ranks(study, kind, spec.ranking)]
+    return -ranked_statistics(values, ranks, on, stop - start, start=start)[0]

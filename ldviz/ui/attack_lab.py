@@ -14,10 +14,18 @@ from ldviz.attacks.masks import NUM_RANDOM_DRAWS, MaskSpec, dropped_range, on_di
 from ldviz.errors import InputError
 from ldviz.metrics.intervals import MetricTable
 from ldviz.metrics.roc import Positive
+from ldviz.progress import Progress, no_progress
 from ldviz.study.report import NUM_RESAMPLES, measure_scores
-from ldviz.study.scores import membership_scores, score_values, study_drop_order
+from ldviz.study.scores import (
+    membership_scores,
+    random_ranks,
+    score_values,
+    study_drop_order,
+    study_drop_ranks,
+)
 from ldviz.study.store import Study
 from ldviz.ui.failures import shown_failures
+from ldviz.ui.interval_desk import IntervalDesk
 from ldviz.ui.mask_lab import (
     CURVE_DETAILS,
     WITH_INTERVALS,
@@ -36,6 +44,9 @@ from ldviz.view import View
 _KEY = "mask-lab"
 _DESK = "ldviz-sweep-desk"
 _NOW = "ldviz-lab-now"
+_INTERVALS, _POLLS = "ldviz-interval-desk", "ldviz-interval-polls"
+_MOST_AT_ONCE = 10_000
+"""Samples up to which intervals are computed within a page run, in well under a second."""
 _KINDS = ("influence", "random", "highest")
 _THUMBNAIL = 48
 BOOTSTRAP_SEED = 0
@@ -141,20 +152,24 @@ def _computed(
     context, state = key
     mask, study = view.mask, source.study
     values = _values(source.key, source.vectors, source.attack)
-    influence_order = study_drop_order(study, "influence", mask.ranking)
     orders = {
-        "influence": influence_order,
+        "influence": study_drop_order(study, "influence", mask.ranking),
         "random": [
             study_drop_order(study, "random", mask.ranking, mask.seed, draw)
             for draw in range(NUM_RANDOM_DRAWS)
         ],
         "highest": study_drop_order(study, "highest", mask.ranking),
     }
+    ranks = {
+        "influence": study_drop_ranks(study, "influence", mask.ranking),
+        "random": random_ranks(study, mask.ranking, mask.seed),
+        "highest": study_drop_ranks(study, "highest", mask.ranking),
+    }
     on = on_dimensions(mask, study.latent_shape)
     bands = {}
     if mask.band is not None:
         start, stop = dropped_range(_band(mask), int(on.sum()))
-        bands["band"] = (influence_order, start, stop)
+        bands["band"] = (ranks["influence"], start, stop)
     desk: SweepDesk = st.session_state.setdefault(_DESK, SweepDesk())
     sweep, progress = desk.sweep(
         (context, state.composition),
@@ -165,6 +180,7 @@ def _computed(
             on,
             study.is_member,
             fractions,
+            ranks=ranks,
             bands=bands,
             positive=view.positive,
         ),
@@ -173,12 +189,38 @@ def _computed(
     intervals = None
     if stage >= WITH_INTERVALS:
         intervals = _intervals(source, values, mask, view.positive)
-    return MaskLabPayload(**common, sweep=sweep, progress=progress, intervals=intervals)
+    else:
+        _interval_desk().leave()
+    return MaskLabPayload(
+        **common,
+        sweep=sweep,
+        progress=progress,
+        intervals=intervals,
+        interval_polls=_polls(waiting=stage >= WITH_INTERVALS and intervals is None),
+    )
 
 
-def _intervals(source: LabSource, values: np.ndarray, mask: MaskSpec, positive: str) -> MetricTable:
-    """Intervals of exactly this mask; the same call as the report's."""
-    return _cached_intervals(source.key, mask.to_text(), positive, source.study, values, mask)
+def _intervals(
+    source: LabSource, values: np.ndarray, mask: MaskSpec, positive: Positive
+) -> MetricTable | None:
+    """Intervals of exactly this mask, by the report's own call; None while they are computed."""
+    study = source.study
+    if study.num_samples <= _MOST_AT_ONCE:
+        return _cached_intervals(source.key, mask.to_text(), positive, study, values, mask)
+    return _interval_desk().table(
+        (source.key, mask.to_text(), positive),
+        lambda progress: measure_lab(study, values, mask, positive, progress=progress),
+    )
+
+
+def _interval_desk() -> IntervalDesk:
+    return st.session_state.setdefault(_INTERVALS, IntervalDesk())
+
+
+def _polls(*, waiting: bool) -> int:
+    """How often the component has asked in vain: a new number makes it ask again."""
+    st.session_state[_POLLS] = st.session_state.get(_POLLS, 0) + 1 if waiting else 0
+    return st.session_state[_POLLS]
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -189,13 +231,18 @@ def _cached_intervals(
 
 
 def measure_lab(
-    study: Study, values: np.ndarray, mask: MaskSpec, positive: Positive
+    study: Study,
+    values: np.ndarray,
+    mask: MaskSpec,
+    positive: Positive,
+    *,
+    progress: Progress = no_progress,
 ) -> MetricTable:
     """The numbers of every curve of the lab, by the report's own call."""
     scores = {"none": membership_scores(study, values, MaskSpec(kind="none"))}
     for kind in (*_KINDS, *(("band",) if mask.band else ())):
         scores[kind] = membership_scores(study, values, mask.model_copy(update={"kind": kind}))
-    return measure_scores(study, scores, positive=positive, seed=BOOTSTRAP_SEED)
+    return measure_scores(study, scores, positive=positive, seed=BOOTSTRAP_SEED, progress=progress)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -31,9 +31,9 @@ The component asks for the next stage once it is idle, with a trigger;
 JSON fields: ``seq``, ``origin``, ``state``, ``past``, ``future``, ``initial``,
 ``context``, ``shape``, ``influence`` (packed), ``image`` (its thumbnail and drop
 orders, packed), ``curves`` (see :func:`ldviz.ui.mask_sweep.packed_sweep`),
-``progress``, ``last_stage``, ``intervals``, ``sample``, ``positive``, ``names``,
-``details``, ``colors``, ``title``, ``message``, ``file_stem``.  About
-0.25 MB for 1,797 samples of 256 dimensions.
+``progress``, ``last_stage``, ``intervals``, ``interval_polls``, ``sample``,
+``positive``, ``names``, ``details``, ``colors``, ``title``, ``message``,
+``file_stem``.  About 0.25 MB for 1,797 samples of 256 dimensions.
 """
 
 from __future__ import annotations
@@ -210,6 +210,8 @@ class MaskLabPayload:
         progress: share of the whole sweep that is computed, as the desk returns it.
         intervals: stage 3, of exactly ``state``'s mask, names as the sweep's kinds,
             differences to ``"none"``.
+        interval_polls: how often stage 3 was asked for in vain while it is computed; each
+            new number makes the component ask again.
         offers_intervals: whether a third stage will be answered.
         num_member, num_held_out, seed, num_resamples: shown under the table.
         positive: the class that counts as found.
@@ -232,6 +234,7 @@ class MaskLabPayload:
     sweep: Sweep | None
     progress: float = 1.0
     intervals: MetricTable | None = None
+    interval_polls: int = 0
     offers_intervals: bool = False
     num_member: int
     num_held_out: int
@@ -262,6 +265,7 @@ class MaskLabPayload:
             "progress": self.progress if self.sweep and not self.sweep.whole else 0,
             "last_stage": WITH_INTERVALS if self.offers_intervals else WITH_INTERVALS - 1,
             "intervals": self._intervals_json(),
+            "interval_polls": self.interval_polls,
             "sample": {
                 "num_member": self.num_member,
                 "num_held_out": self.num_held_out,

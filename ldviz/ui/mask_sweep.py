@@ -19,11 +19,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ldviz.attacks.masks import num_dropped
-from ldviz.attacks.statistic import masked_statistic, masked_statistics, sweep_statistics
+from ldviz.attacks.ranked import drop_ranks, ranked_kept_shares, ranked_statistics
+from ldviz.attacks.statistic import masked_statistic, sweep_statistics
 from ldviz.errors import InputError
 from ldviz.metrics.roc import (
     Positive,
@@ -42,12 +44,16 @@ _MAX_COLUMNS = 500
 _MAX_BAND_COLUMNS = 96
 _MAX_KEPT_DIM = 1024  # the table of kept shares is (d, d_on) while it is counted
 _SCORES_PER_STEP = 2**18  # about 20 ms of sorting
+_ENTRIES_PER_STEP = 2**21
 _TARGET_FPR = 0.01
 _KEPT_UNIT = 255  # kept shares travel as bytes
 
 
 Band = tuple[np.ndarray, int, int]
-"""A drop order (n, d), and the positions [start, stop) of it that are dropped."""
+"""Ranks (n, d), and the positions [start, stop) of them that are dropped."""
+
+PerKind = Mapping[str, np.ndarray | Sequence[np.ndarray]]
+"""Mask kind to one (n, d) array; a sequence of them is averaged, as a random mask's draws are."""
 
 
 @dataclass(frozen=True)
@@ -196,11 +202,12 @@ def slider_fractions(drop_fraction: float) -> np.ndarray:
 
 def build_sweep(
     values: np.ndarray,
-    orders: Mapping[str, np.ndarray | Sequence[np.ndarray]],
+    orders: PerKind,
     on: np.ndarray,
     is_member: np.ndarray,
     fractions: Sequence[float] | np.ndarray,
     *,
+    ranks: PerKind | None = None,
     bands: Mapping[str, Band] | None = None,
     positive: Positive = "member",
 ) -> Sweep:
@@ -208,12 +215,13 @@ def build_sweep(
 
     Args:
         values: (n, d) from :func:`ldviz.attacks.statistic.powered`.
-        orders: mask kind to its drop order (n, d); a sequence of orders is averaged,
-            as the random mask's draws are.
+        orders: mask kind to its drop order or orders.
         on: (d,) bool, the dimensions that channels and cells leave on.
         is_member: (n,) bool.
         fractions: drop fractions in [0, 1); one of them makes the quick first answer.
-        bands: mask kind to positions of a drop order that it drops at every fraction.
+        ranks: the same kinds' :func:`ldviz.attacks.ranked.drop_ranks`, which make a single
+            fraction several times faster; None to have them made here.
+        bands: mask kind to the positions that it drops at every fraction.
         positive: the class that counts as found.
 
     Returns:
@@ -227,17 +235,20 @@ def build_sweep(
     Cost: for each order one gather of n·d and a sort of n per fraction.
     """
     return _run_to_end(
-        sweep_steps(values, orders, on, is_member, fractions, bands=bands, positive=positive)
+        sweep_steps(
+            values, orders, on, is_member, fractions, ranks=ranks, bands=bands, positive=positive
+        )
     )
 
 
 def sweep_steps(
     values: np.ndarray,
-    orders: Mapping[str, np.ndarray | Sequence[np.ndarray]],
+    orders: PerKind,
     on: np.ndarray,
     is_member: np.ndarray,
     fractions: Sequence[float] | np.ndarray,
     *,
+    ranks: PerKind | None = None,
     bands: Mapping[str, Band] | None = None,
     positive: Positive = "member",
 ) -> Generator[float, None, Sweep]:
@@ -254,32 +265,41 @@ def sweep_steps(
     band_columns = np.unique(
         np.searchsorted(columns, _thinned(columns[-1], _MAX_BAND_COLUMNS), side="left")
     )
-    lists = {
-        kind: [order] if isinstance(order, np.ndarray) else order for kind, order in orders.items()
-    }
+    lists = _lists(orders)
+    single = len(dropped) == 1
+    at_once = _single_statistics(values, lists, ranks, on, int(dropped[0])) if single else {}
     bands = bands or {}
     # With no mask, and the kept shares.
     num_parts = 2 + len(bands) + sum(len(draws) for draws in lists.values())
     done = 0
 
-    def curves_of(statistics: np.ndarray) -> Generator[float, None, tuple[np.ndarray, dict]]:
-        """The curves of one mask; progress never stands still, since the browser waits for it."""
-        nonlocal done
-        pieces = _curves(statistics, is_member, is_positive, positive, columns)
+    def advanced(pieces: Generator[float, None, Any], start: float) -> Generator[float, None, Any]:
+        """Half a part's work; progress never stands still, since the browser waits for it."""
         while True:
             try:
                 share = next(pieces)
             except StopIteration as finished:
-                done += 1
                 return finished.value
-            yield (done + share) / num_parts
+            yield (done + start + share / 2) / num_parts
+
+    def curves_of(statistics: np.ndarray) -> Generator[float, None, tuple[np.ndarray, dict]]:
+        """The curves of one mask."""
+        nonlocal done
+        pieces = _curves(statistics, is_member, is_positive, positive, columns)
+        found = yield from advanced(pieces, 0.5)
+        done += 1
+        return found
 
     counts, metrics = yield from curves_of(masked_statistic(values)[:, None])
     curves = {"none": CurveRows(counts, 1, **metrics)}
     for kind, draws in lists.items():
         total, squares, sums = 0, 0, {}
-        for order in draws:
-            counts, metrics = yield from curves_of(_statistics(values, order, on, dropped))
+        for draw, order in enumerate(draws):
+            if single:
+                statistics = at_once[kind][draw][:, None]
+            else:
+                statistics = yield from advanced(_swept(values, order, on, dropped), 0.0)
+            counts, metrics = yield from curves_of(statistics)
             total = total + counts
             squares = squares + counts[:, band_columns].astype(np.float64) ** 2
             sums = {key: sums.get(key, 0) + value for key, value in metrics.items()}
@@ -290,13 +310,18 @@ def sweep_steps(
             spread = num_draws * np.sqrt(np.maximum(variance, 0))
         means = {key: value / num_draws for key, value in sums.items()}
         curves[kind] = CurveRows(total, num_draws, spread=spread, **means)
-    for kind, (order, start, stop) in bands.items():
-        statistics = masked_statistics(values, order, on, stop - start, start=start)
-        counts, metrics = yield from curves_of(statistics[:, None])
+    for kind, (band_ranks, start, stop) in bands.items():
+        statistics = ranked_statistics(values, [band_ranks], on, stop - start, start=start)
+        counts, metrics = yield from curves_of(statistics[0][:, None])
         curves[kind] = CurveRows(counts, 1, **metrics)
     kept = None
     if "influence" in lists and len(on) <= _MAX_KEPT_DIM:
-        kept = kept_shares(lists["influence"][0], on, dropped)
+        if single and ranks is not None:
+            influence_ranks = _lists(ranks)["influence"][0]
+            kept = ranked_kept_shares(influence_ranks, on, int(dropped[0]))[None]
+        else:
+            pieces = _kept_steps(lists["influence"][0], on, dropped)
+            kept = yield from advanced(pieces, 0.0)
     return Sweep(
         fractions=fractions,
         row=row,
@@ -323,11 +348,22 @@ def kept_shares(drop_order: np.ndarray, on: np.ndarray, num_dropped: np.ndarray)
     Returns:
         (R, d) float64 in [0, 1].
     """
+    return _run_to_end(_kept_steps(drop_order, on, num_dropped))
+
+
+def _kept_steps(
+    drop_order: np.ndarray, on: np.ndarray, num_dropped: np.ndarray
+) -> Generator[float, None, np.ndarray]:
+    """:func:`kept_shares`, some rows at a time."""
     num_on = int(np.count_nonzero(on))
-    ranked = drop_order[on[drop_order]].reshape(len(drop_order), num_on)
-    places = ranked.astype(np.int64) * num_on + np.arange(num_on)
-    table = np.bincount(places.ravel(), minlength=len(on) * num_on).reshape(len(on), num_on)
-    at_or_after = table[:, ::-1].cumsum(axis=1)[:, ::-1]
+    table = np.zeros(len(on) * num_on, dtype=np.int64)
+    for rows, share in _row_steps(*drop_order.shape):
+        part = drop_order[rows]
+        ranked = part[on[part]].reshape(len(part), num_on)
+        places = ranked.astype(np.int64) * num_on + np.arange(num_on)
+        table += np.bincount(places.ravel(), minlength=table.size)
+        yield share
+    at_or_after = table.reshape(len(on), num_on)[:, ::-1].cumsum(axis=1)[:, ::-1]
     return at_or_after[:, num_dropped].T / len(drop_order)
 
 
@@ -377,8 +413,8 @@ def packed(array: np.ndarray) -> dict:
     }
 
 
-def _run_to_end(steps: Generator[float, None, Sweep]) -> Sweep:
-    """What ``steps`` returns."""
+def _run_to_end(steps: Generator[float, None, Any]) -> Any:
+    """What the steps return."""
     while True:
         try:
             next(steps)
@@ -404,13 +440,45 @@ def _check_both_classes(is_member: np.ndarray) -> None:
         )
 
 
-def _statistics(
+def _lists(arrays: PerKind) -> dict[str, Sequence[np.ndarray]]:
+    """Every kind with a list of arrays, be it of one."""
+    return {kind: [one] if isinstance(one, np.ndarray) else one for kind, one in arrays.items()}
+
+
+def _single_statistics(
+    values: np.ndarray,
+    orders: Mapping[str, Sequence[np.ndarray]],
+    ranks: PerKind | None,
+    on: np.ndarray,
+    num_dropped: int,
+) -> dict[str, np.ndarray]:
+    """Kind to (draws, n) statistics at one count; values pass the cache once for all masks."""
+    if ranks is None:
+        ranks = {kind: [drop_ranks(order) for order in draws] for kind, draws in orders.items()}
+    lists = _lists(ranks)
+    joined = [one for kind in orders for one in lists[kind]]
+    statistics = iter(ranked_statistics(values, joined, on, num_dropped))
+    return {kind: np.stack([next(statistics) for _ in orders[kind]]) for kind in orders}
+
+
+def _row_steps(num_rows: int, row_length: int) -> list[tuple[slice, float]]:
+    """Slices of rows of some 80 ms of gathering each, and the share done after each."""
+    rows = max(1, _ENTRIES_PER_STEP // row_length)
+    return [
+        (slice(start, start + rows), min(1.0, (start + rows) / num_rows))
+        for start in range(0, num_rows, rows)
+    ]
+
+
+def _swept(
     values: np.ndarray, order: np.ndarray, on: np.ndarray, dropped: np.ndarray
-) -> np.ndarray:
-    """(n, R) statistics; a single count does not need the whole gather."""
-    if len(dropped) == 1:
-        return masked_statistics(values, order, on, int(dropped[0]))[:, None]
-    return sweep_statistics(values, order, on, dropped)
+) -> Generator[float, None, np.ndarray]:
+    """(n, R) statistics, some rows at a time."""
+    parts = []
+    for rows, share in _row_steps(*values.shape):
+        parts.append(sweep_statistics(values[rows], order[rows], on, dropped))
+        yield share
+    return np.concatenate(parts)
 
 
 def _curves(

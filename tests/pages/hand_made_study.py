@@ -32,6 +32,9 @@ def write_hand_made_study(
     folder: Path,
     *,
     num_samples: int = 80,
+    latent_shape: tuple[int, int, int] = LATENT_SHAPE,
+    title: str = "Hand-made noise",
+    one_ranking: bool = True,
     with_attack: bool = True,
     with_labels: bool = True,
     with_training: bool = True,
@@ -40,23 +43,30 @@ def write_hand_made_study(
 
     Sample ids are 100, 101, ...; even ones are members; local distortion grows with the id.
 
+    Args:
+        num_samples, latent_shape, title: of the study.
+        one_ranking: whether every sample ranks its dimensions alike.
+        with_attack, with_labels, with_training: whether it has them.
+
     Returns:
         ``folder``.
     """
     generator = np.random.default_rng(0)
-    latent_dim = int(np.prod(LATENT_SHAPE))
+    latent_dim = int(np.prod(latent_shape))
     rows = np.arange(num_samples)
     is_member = rows % 2 == 0
     level = rows / num_samples
     spectrum = np.exp(level[:, None] - 0.1 * np.arange(latent_dim))
-    influence = np.sort(generator.standard_normal((num_samples, latent_dim)), axis=1)
+    influence = generator.standard_normal((num_samples, latent_dim))
+    if one_ranking:
+        influence.sort(axis=1)
     values = {
         "images": generator.integers(0, 256, (num_samples, 8, 8, 1), dtype=np.uint8),
         "sample_ids": (100 + rows).astype(np.int64),
         "is_member": is_member,
-        "latents": generator.standard_normal((num_samples, *LATENT_SHAPE)).astype(np.float32),
+        "latents": generator.standard_normal((num_samples, *latent_shape)).astype(np.float32),
         "singular_values": spectrum.astype(np.float32),
-        "influence": influence.reshape(-1, *LATENT_SHAPE).astype(np.float32),
+        "influence": influence.reshape(-1, *latent_shape).astype(np.float32),
     }
     if with_labels:
         values["labels"] = (rows // 2 % 3).astype(np.int64)
@@ -64,11 +74,11 @@ def write_hand_made_study(
         for timestep in TIMESTEPS:
             vectors = generator.standard_normal((num_samples, latent_dim))
             vectors *= (1 - 0.4 * level * is_member)[:, None]
-            values[vectors_array("sima", timestep)] = vectors.reshape(-1, *LATENT_SHAPE).astype(
+            values[vectors_array("sima", timestep)] = vectors.reshape(-1, *latent_shape).astype(
                 np.float16
             )
     entries = {name: _write_array(folder, name, array) for name, array in values.items()}
-    manifest = _manifest(folder.name, entries, is_member, with_attack)
+    manifest = _manifest(folder.name, title, latent_shape, entries, is_member, with_attack)
     content = manifest.model_dump(mode="json")
     content["digest"] = manifest_digest(content)
     write_atomically(folder / "manifest.json", json.dumps(content).encode())
@@ -92,19 +102,24 @@ def _write_array(folder: Path, name: str, array: np.ndarray) -> ArrayEntry:
 
 
 def _manifest(
-    name: str, arrays: dict[str, ArrayEntry], is_member: np.ndarray, with_attack: bool
+    name: str,
+    title: str,
+    latent_shape: tuple[int, int, int],
+    arrays: dict[str, ArrayEntry],
+    is_member: np.ndarray,
+    with_attack: bool,
 ) -> Manifest:
     attacks = {"sima": AttackEntry(version=1, parameters={}, seed=0, timesteps=TIMESTEPS)}
     return Manifest(
         schema_version=SCHEMA_VERSION,
         name=name,
-        title="Hand-made noise",
+        title=title,
         description="Noise, written for the tests.",
         num_samples=len(is_member),
         n_member=int(is_member.sum()),
         n_held_out=int((~is_member).sum()),
         image_shape=IMAGE_SHAPE,
-        latent_shape=LATENT_SHAPE,
+        latent_shape=latent_shape,
         data=DataEntry(source="noise", settings={}, images_sha256="0", split_sha256="0"),
         model=ModelEntry(
             sha256="f" * 64,

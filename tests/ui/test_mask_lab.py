@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ldviz.attacks.masks import MaskSpec, dropped_range
+from ldviz.attacks.ranked import drop_ranks
 from ldviz.attacks.statistic import masked_statistics
 from ldviz.errors import InputError
 from ldviz.metrics.intervals import metric_intervals
@@ -116,7 +117,7 @@ def test_a_band_has_one_row_that_is_the_library_s():
         on,
         study.is_member,
         [0.2, 0.6],
-        bands={"band": (order, 38, 96)},
+        bands={"band": (drop_ranks(order), 38, 96)},
     )
     spec = MaskSpec(kind="band", band=(0.2, 0.5))
     assert dropped_range(spec, 192) == (38, 96)

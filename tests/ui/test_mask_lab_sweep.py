@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ldviz.attacks.masks import MaskSpec, drop_order, evaluate_mask, num_dropped, on_dimensions
+from ldviz.attacks.ranked import drop_ranks
 from ldviz.attacks.statistic import masked_statistic, powered
 from ldviz.errors import InputError
 from ldviz.metrics.roc import attack_success_rate, detection_counts, roc_auc, tpr_at_fpr
@@ -323,3 +324,17 @@ def test_the_desk_forgets_the_least_recently_used():
     assert calls == []
     desk.sweep("b", 0.4, steps, whole=False)
     assert calls == [1]
+
+
+def test_ranks_change_nothing_but_the_time():
+    case = make_case()
+    on = on_dimensions(SPECS[1], LATENT_SHAPE)
+    ranks = {
+        kind: drop_ranks(order)
+        if isinstance(order, np.ndarray)
+        else [drop_ranks(one) for one in order]
+        for kind, order in case.orders.items()
+    }
+    plain = build_sweep(case.values, case.orders, on, case.is_member, [0.4])
+    ranked = build_sweep(case.values, case.orders, on, case.is_member, [0.4], ranks=ranks)
+    assert packed_sweep(ranked) == packed_sweep(plain)

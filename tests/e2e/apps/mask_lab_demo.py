@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from ldviz.attacks.masks import MaskSpec, dropped_range, num_dropped, on_dimensions
+from ldviz.attacks.ranked import drop_ranks
 from ldviz.attacks.statistic import masked_statistic, masked_statistics
 from ldviz.errors import LdvizError
 from ldviz.metrics.intervals import metric_intervals
@@ -117,7 +118,7 @@ def page() -> None:
         bands = {}
         if state.band is not None:
             ends = dropped_range(mask.model_copy(update={"kind": "band"}), int(on.sum()))
-            bands["band"] = (study.orders["influence"], *ends)
+            bands["band"] = (drop_ranks(study.orders["influence"]), *ends)
         sweep, progress = session.desk.sweep(
             (context, state.composition),
             state.drop_fraction,

@@ -224,8 +224,8 @@ class Lab {
    */
   askForMore(stage) {
     const state = this.history().state;
-    const { context, last_stage, progress, message } = this.payload;
-    const question = JSON.stringify([intervalsKey(context, state), stage, progress]);
+    const { context, last_stage, progress, interval_polls, message } = this.payload;
+    const question = JSON.stringify([intervalsKey(context, state), stage, progress, interval_polls]);
     const busy = this.pending.length > 0 || (stage === WITH_INTERVALS && this.dragging !== null);
     if (!stage || stage > last_stage || message || busy || question === this.asked) {
       clearTimeout(this.timer);
