@@ -127,6 +127,11 @@ def _write(settings: DataSettings, aside: Path, progress: Progress) -> dict[str,
         (aside / "captions.json").write_text(json.dumps(captions))
     report = tally.report(
         place=listing.place,
+        split="place"
+        if listing.is_member is not None
+        else "file"
+        if settings.split_file
+        else "seed",
         found=listing.count,
         chosen=len(rows),
         kept=len(kept),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,23 +15,27 @@ class ImageReport(BaseModel):
 
     Attributes:
         place: what the images were read from, in words: "folder per side", "zip archive" ...
+        split: what says who is a member: a seeded shuffle, a split file, or the place itself.
         found: images that the place holds.
         chosen: of those, the ones that the settings ask for.
         kept: of those, the ones that could be read.
         converted: what was done, to how many: one image may count several times.
         skipped: why chosen images could not be read, and how many.
-        examples: names of the first skipped images, and why.
+        first_skipped: for each reason, the name of the first image that was skipped for it.
+        examples: names of the first skipped images, and why in a sentence.
         ignored: files that were not taken for images, by reason.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     place: str
+    split: Literal["seed", "file", "place"] = "seed"
     found: int
     chosen: int
     kept: int
     converted: dict[str, int] = {}
     skipped: dict[str, int] = {}
+    first_skipped: dict[str, str] = {}
     examples: dict[str, str] = {}
     ignored: dict[str, int] = {}
 
@@ -62,6 +67,7 @@ class Tally:
     def __init__(self) -> None:
         self._converted: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
+        self._first: dict[str, str] = {}
         self._examples: dict[str, str] = {}
 
     def convert(self, notes: tuple[str, ...]) -> None:
@@ -71,6 +77,7 @@ class Tally:
     def skip(self, name: str, kind: str, reason: str) -> None:
         """Count an image that cannot be used; the first few are named."""
         self._skipped[kind] += 1
+        self._first.setdefault(kind, name)
         if len(self._examples) < MAX_EXAMPLES:
             self._examples[name] = reason
 
@@ -80,16 +87,25 @@ class Tally:
         return next((f'"{name}": {why}' for name, why in self._examples.items()), "")
 
     def report(
-        self, *, place: str, found: int, chosen: int, kept: int, ignored: dict[str, int]
+        self,
+        *,
+        place: str,
+        split: Literal["seed", "file", "place"],
+        found: int,
+        chosen: int,
+        kept: int,
+        ignored: dict[str, int],
     ) -> ImageReport:
         """The finished report, most frequent first."""
         return ImageReport(
             place=place,
+            split=split,
             found=found,
             chosen=chosen,
             kept=kept,
             converted=dict(self._converted.most_common()),
             skipped=dict(self._skipped.most_common()),
+            first_skipped=self._first,
             examples=self._examples,
             ignored=ignored,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
@@ -18,10 +19,12 @@ Section = tuple[str, Sequence[Fact]]
 
 
 def study_facts(study: Study) -> list[Section]:
-    """Three sections of (name, value): images, model, analysis."""
+    """Sections of (name, value): images, how own ones were read, model, analysis."""
     manifest = study.manifest
+    report = manifest.data.report
     return [
         ("Images", _image_facts(study)),
+        *([] if report is None else [("Reading the images", _reading_facts(report))]),
         ("Model", _model_facts(manifest)),
         ("Analysis", _analysis_facts(study)),
     ]
@@ -72,11 +75,13 @@ def _image_facts(study: Study) -> list[Fact]:
     ]
     if study.labels is not None:
         facts.append(("Classes", str(len(set(study.labels.tolist())))))
-    if "seed" in manifest.data.settings:
-        facts.append(("Split's seed", str(manifest.data.settings["seed"])))
-    report = manifest.data.report
-    if report is not None:
-        facts += _report_facts(report)
+    settings, report = manifest.data.settings, manifest.data.report
+    if report is not None and report.split == "place":
+        facts.append(("Split", "as the source has it"))
+    elif report is not None and report.split == "file":
+        facts.append(("Split", Path(settings["split_file"]).name))
+    elif "seed" in settings:
+        facts.append(("Split's seed", str(settings["seed"])))
     return facts
 
 
@@ -88,12 +93,17 @@ def _source(manifest: Manifest) -> str:
     return f"{place_title(place)} ({report.place})"
 
 
-def _report_facts(report: ImageReport) -> list[Fact]:
-    """What was converted and what was skipped, and why, one line a reason."""
-    facts = [("Converted", f"{count:,} {what}") for what, count in report.converted.items()]
-    facts += [("Skipped", f"{count:,} {why}") for why, count in report.skipped.items()]
-    facts += [(f"Skipped: {name}", why) for name, why in list(report.examples.items())[:3]]
-    return facts + [("Left alone", f"{count:,} {why}") for why, count in report.ignored.items()]
+def _reading_facts(report: ImageReport) -> list[Fact]:
+    """What was done to how many images, and which were not read."""
+    facts = [("Read", f"{report.kept:,} of {report.chosen:,}")]
+    facts += [(_capital(what), f"{count:,}") for what, count in report.converted.items()]
+    for why, count in report.skipped.items():
+        facts.append((f"Skipped, {why}", f"{count:,}, first {report.first_skipped[why]}"))
+    return facts + [(f"Left alone, {why}", f"{count:,}") for why, count in report.ignored.items()]
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _model_facts(manifest: Manifest) -> list[Fact]:

@@ -64,6 +64,8 @@ def test_every_kind_of_picture_is_dealt_with_and_counted(tmp_path: Path) -> None
         "cropped": 1,
     }
     assert report.skipped == {"no picture inside": 2, "too many pixels": 1, "damaged": 1}
+    assert report.first_skipped["no picture inside"] == "6-text.png"
+    assert report.split == "seed"
     assert list(report.examples) == ["6-text.png", "7-bomb.png", "8-cut.png", "9-empty.png"]
     assert report.ignored == {"not images by name": 1}
     lines = report.lines()

@@ -90,12 +90,14 @@ def test_one_command_trains_and_one_analyses_a_folder(
     np.testing.assert_array_equal(study.is_member, study.sample_ids >= 12)
     assert study.captions == ("a hundred, größer", *[""] * 17)
     assert study.manifest.data.num_skipped == 4
-    facts = dict(study_facts(study))["Images"]
-    assert ("Source", "my pictures (folder per side)") in facts
-    assert ("Converted", "12 shrunk") in facts
-    assert ("Skipped", "1 too many pixels") in facts
-    assert any(name.endswith("7-bomb.png") and "3,600,000,000 pixels" in why for name, why in facts)
-    assert ("Left alone", "1 not images by name") in facts
+    card = dict(study_facts(study))
+    assert ("Source", "my pictures (folder per side)") in card["Images"]
+    assert ("Split", "as the source has it") in card["Images"]
+    reading = card["Reading the images"]
+    assert reading[0] == ("Read", "18 of 22")
+    assert ("Shrunk", "12") in reading
+    assert ("Skipped, too many pixels", "1, first member/7-bomb.png") in reading
+    assert reading[-1] == ("Left alone, not images by name", "1")
 
 
 def evil(folder: Path, name: str) -> Path:
