@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+_MOST_DECIMALS = 6
+
 
 class Measured(BaseModel):
     """A metric with its interval, what it was computed from, and by whom.
@@ -29,6 +31,19 @@ class Measured(BaseModel):
     num_resamples: int = 0
     source: Literal["computed", "paper"] = "computed"
     note: str = ""
+
+    def decimals(self, at_least: int = 3) -> int:
+        """Decimals that show the interval as one: more where it is narrow, at most six.
+
+        An effect of 0.0002 [-0.0001, 0.0005] would otherwise read 0.000 [0.000, 0.000].
+        """
+        if self.value is None or self.ci95 is None or self.ci95[0] == self.ci95[1]:
+            return at_least
+        width = self.ci95[1] - self.ci95[0]
+        digits = at_least
+        while digits < _MOST_DECIMALS and width < 2.0 * 10.0**-digits:
+            digits += 1
+        return digits
 
     @property
     def excludes_zero(self) -> bool:

@@ -12,19 +12,20 @@ NOT_AVAILABLE = "not available"
 
 
 def number_text(number: Measured, *, signed: bool = False) -> str:
-    """Value and interval, three digits: "0.853 [0.836, 0.870]"."""
+    """Value and interval: "0.853 [0.836, 0.870]"; more digits where it is narrow."""
     if number.value is None:
         return NOT_AVAILABLE
-    value = digits_text(number.value, signed=signed)
+    digits = number.decimals()
+    value = digits_text(number.value, signed=signed, digits=digits)
     if number.ci95 is None:
         return value
-    low, high = (digits_text(end, signed=signed) for end in number.ci95)
+    low, high = (digits_text(end, signed=signed, digits=digits) for end in number.ci95)
     return f"{value} [{low}, {high}]"
 
 
-def digits_text(value: float, *, signed: bool = False) -> str:
-    """Three digits after the point, zero without a sign, a true minus."""
-    text = f"{value:+.3f}" if signed else f"{value:.3f}"
+def digits_text(value: float, *, signed: bool = False, digits: int = 3) -> str:
+    """That many digits after the point, zero without a sign, a true minus."""
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
     if not float(text):
         text = text.lstrip("+-")
     return text.replace("-", "−")

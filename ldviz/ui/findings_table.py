@@ -65,12 +65,9 @@ def _cell(number: Measured, *, signed: bool = False, detail: str = "") -> str:
     """Value and interval; differences that exclude zero are marked in words and colour."""
     if number.value is None:
         return f"<td class='none'>not available<small>{escape(number.note)}</small></td>"
-    interval = (
-        ""
-        if number.ci95 is None
-        else f"{digits_text(number.ci95[0], signed=signed)} to "
-        f"{digits_text(number.ci95[1], signed=signed)}"
-    )
+    digits = number.decimals()
+    ends = [digits_text(end, signed=signed, digits=digits) for end in number.ci95 or ()]
+    interval = " to ".join(ends)
     verdict = ""
     kind = ""
     if signed:
@@ -80,9 +77,8 @@ def _cell(number: Measured, *, signed: bool = False, detail: str = "") -> str:
             kind, verdict = "unclear", "not shown"
         verdict = f"<em>{verdict}</em>"
     lines = "".join(f"<small>{escape(text)}</small>" for text in (interval, detail) if text)
-    return (
-        f"<td class='{kind}'><b>{digits_text(number.value, signed=signed)}</b>{lines}{verdict}</td>"
-    )
+    value = digits_text(number.value, signed=signed, digits=digits)
+    return f"<td class='{kind}'><b>{value}</b>{lines}{verdict}</td>"
 
 
 def _paper_row(data: str, metric: str) -> str:

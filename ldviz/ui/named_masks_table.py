@@ -10,7 +10,7 @@ from ldviz.metrics.intervals import MetricTable
 from ldviz.metrics.measured import Measured
 from ldviz.study.evidence_named import UNMASKED
 from ldviz.ui.evidence_table import TABLE_STYLE
-from ldviz.ui.numbers import digits_for, interval_text, value_text
+from ldviz.ui.numbers import interval_text, value_text
 
 METRICS = {
     "auc": "AUC",
@@ -64,7 +64,7 @@ def _row(head: str, numbers: Mapping[str, Measured], keys: list[str], *, signed:
 
 
 def _cell(number: Measured, *, signed: bool) -> str:
-    digits = digits_for(number)
+    digits = number.decimals()
     value = value_text(number.value, signed=signed, digits=digits)
     shown = f"<b>{value}</b>" if signed and number.excludes_zero else value
     interval = interval_text(number, signed=signed)

@@ -15,7 +15,6 @@ import streamlit as st
 from ldviz.metrics.measured import Measured
 
 NOT_AVAILABLE = "not available"
-_MOST_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -47,31 +46,18 @@ def value_text(value: float | None, *, signed: bool = False, digits: int = 3) ->
     return text.replace("-", "−")
 
 
-def digits_for(number: Measured, *, digits: int = 3) -> int:
-    """Decimals that show a number's interval as one: more where it is narrow.
-
-    An effect of 0.0002 [−0.0001, 0.0005] would otherwise read 0.000 [0.000, 0.000].
-    """
-    if number.value is None or number.ci95 is None or number.ci95[0] == number.ci95[1]:
-        return digits
-    width = number.ci95[1] - number.ci95[0]
-    while digits < _MOST_DIGITS and width < 2.0 * 10.0**-digits:
-        digits += 1
-    return digits
-
-
 def interval_text(number: Measured, *, signed: bool = False, digits: int = 3) -> str:
     """The 95 % interval: "0.836 to 0.870"; empty where there is none."""
     if number.value is None or number.ci95 is None:
         return ""
-    digits = digits_for(number, digits=digits)
+    digits = number.decimals(digits)
     low, high = (value_text(end, signed=signed, digits=digits) for end in number.ci95)
     return f"{low} to {high}"
 
 
 def measured_text(number: Measured, *, signed: bool = False, digits: int = 3) -> str:
     """Value and interval in running text: "0.853 (95 % interval 0.836 to 0.870)"."""
-    value = value_text(number.value, signed=signed, digits=digits_for(number, digits=digits))
+    value = value_text(number.value, signed=signed, digits=number.decimals(digits))
     interval = interval_text(number, signed=signed, digits=digits)
     inside = [f"95 % interval {interval}"] if interval else []
     if number.source == "paper":
@@ -81,7 +67,7 @@ def measured_text(number: Measured, *, signed: bool = False, digits: int = 3) ->
 
 def bracketed_text(number: Measured, *, signed: bool = False, digits: int = 3) -> str:
     """Value and interval where the page says what brackets are: "0.853 [0.836, 0.870]"."""
-    digits = digits_for(number, digits=digits)
+    digits = number.decimals(digits)
     value = value_text(number.value, signed=signed, digits=digits)
     if number.value is None or number.ci95 is None:
         return value
@@ -113,7 +99,7 @@ def show_tiles(tiles: Sequence[Tile], *, digits: int = 3) -> None:
 
 def _tile(tile: Tile, digits: int) -> str:
     number = tile.number
-    digits = digits_for(number, digits=digits)
+    digits = number.decimals(digits)
     value = value_text(number.value, signed=tile.signed, digits=digits)
     interval = interval_text(number, signed=tile.signed, digits=digits)
     from_paper = number.source == "paper"

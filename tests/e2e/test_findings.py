@@ -68,7 +68,9 @@ def test_the_table_shows_what_the_command_prints(
         found = one.attacks[one.default_attack]
         for numbers in found.differences.values():
             number = numbers["auc"][found.best]
-            expect(row).to_contain_text(digits_text(number.value, signed=True))
+            expect(row).to_contain_text(
+                digits_text(number.value, signed=True, digits=number.decimals())
+            )
         expect(row).not_to_contain_text("not available")
     assert not server.has_loaded("libtorch")
 

@@ -74,9 +74,9 @@ def test_the_answers_are_the_commands_numbers(folder: Path) -> None:
         shown = [sima.quartile_step[at]]
         shown += [numbers["auc"][at] for numbers in sima.differences.values()]
         for number in shown:
-            assert digits_text(number.value, signed=True) in table
+            assert digits_text(number.value, signed=True, digits=number.decimals()) in table
             for end in number.ci95:
-                assert digits_text(end, signed=True) in table
+                assert digits_text(end, signed=True, digits=number.decimals()) in table
         assert digits_text(sima.masks["none"]["auc"][at].value) in table
 
 
@@ -107,7 +107,7 @@ def test_every_metric_is_shown(folder: Path) -> None:
     sima = result.studies["large"].attacks["sima"]
     app = opened(findings_metric="asr")
     number = sima.differences["random_minus_none"]["asr"][sima.best]
-    assert digits_text(number.value, signed=True) in html(app)
+    assert digits_text(number.value, signed=True, digits=number.decimals()) in html(app)
 
 
 def test_frequency_numbers_are_the_commands(folder: Path) -> None:
