@@ -225,4 +225,6 @@ def _classes(
     if len(names) < 2 or not all(folders):
         return None, None
     number = {name: index for index, name in enumerate(names)}
-    return np.array([number[parts[0]] for parts in folders], dtype=np.int64), tuple(names)
+    labels = np.array([number[parts[0]] for parts in folders], dtype=np.int64)
+    # A name on disk need not be valid text; a class's name is.
+    return labels, tuple(name.encode(errors="replace").decode() for name in names)

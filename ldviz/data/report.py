@@ -76,6 +76,8 @@ class Tally:
 
     def skip(self, name: str, kind: str, reason: str) -> None:
         """Count an image that cannot be used; the first few are named."""
+        # A name on disk need not be valid text; the report is.
+        name = name.encode(errors="replace").decode()
         self._skipped[kind] += 1
         self._first.setdefault(kind, name)
         if len(self._examples) < MAX_EXAMPLES:

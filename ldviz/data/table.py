@@ -6,7 +6,6 @@ pictures are decoded by :mod:`ldviz.data.decode` from their stored bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -252,10 +251,16 @@ def _classes(dataset: Any, label: str | None) -> tuple[np.ndarray | None, tuple[
         if max(numbers, default=-1) < 0:
             return None, None
         return np.array(numbers, dtype=np.int64), tuple(feature.names)
-    names = sorted({json.dumps(value, default=str) for value in values})
-    number = {name: index for index, name in enumerate(names)}
-    labels = np.array([number[json.dumps(value, default=str)] for value in values], dtype=np.int64)
-    return labels, tuple(name.strip('"') for name in names)
+    if not all(isinstance(value, int | str | None) for value in values):
+        raise DataError(
+            f'The column "{label}" holds {feature}, which cannot be classes. '
+            "Name one of integers or texts: label_column."
+        )
+    # Numbers in their own order, then texts, then cells without a value.
+    classes = sorted(set(values), key=lambda value: (value is None, isinstance(value, str), value))
+    number = {value: index for index, value in enumerate(classes)}
+    labels = np.array([number[value] for value in values], dtype=np.int64)
+    return labels, tuple("none" if value is None else str(value) for value in classes)
 
 
 def _cell_bytes(cell: Any, trusted: tuple[Path, ...]) -> tuple[bytes | None, str]:

@@ -17,6 +17,7 @@ from PIL import Image
 from ldviz.data import prepare
 from ldviz.data.images import array_digest
 from ldviz.data.prepare import PreparedImages, prepare_images
+from ldviz.data.report import ImageReport
 from ldviz.data.settings import DataSettings, place_title
 from ldviz.errors import CancelledError, DataError
 from tests.data.pictures import encoded, fill, noise, png, raw_png, tree
@@ -86,6 +87,19 @@ def test_skipped_images_leave_the_others_ids_and_sides_alone(tmp_path: Path) -> 
     np.testing.assert_array_equal(after.images.sample_ids, kept)
     np.testing.assert_array_equal(after.is_member, before.is_member[kept])
     np.testing.assert_array_equal(after.images.pixels[:], before.images.pixels[kept])
+
+
+def test_names_that_are_no_valid_text_do_no_harm(tmp_path: Path) -> None:
+    for name in (b"caf\xe9", b"plain"):
+        folder = os.path.join(os.fsencode(tmp_path / "in"), name)
+        os.makedirs(folder)
+        for index in range(3):
+            with open(os.path.join(folder, b"\xff%d.png" % index), "wb") as file:
+                file.write(png(index) if index else b"broken")
+    result = ready(tmp_path / "in", tmp_path / "out")
+    assert result.images.class_names == ("caf?", "plain")
+    assert list(result.report.examples) == ["caf?/?0.png", "plain/?0.png"]
+    assert ImageReport.model_validate_json(result.report.model_dump_json()) == result.report
 
 
 def test_grey_pictures_alone_stay_in_one_channel(tmp_path: Path) -> None:

@@ -142,6 +142,22 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
             ready(tmp_path / "in", tmp_path / "other", **{column: "nope"})
 
 
+def test_a_column_of_numbers_or_texts_makes_classes(tmp_path: Path) -> None:
+    place = tmp_path / "in"
+    columns = {"year": [10, 9, None] * 4, "kind": ["b", "a", "b"] * 4, "tags": [["x"]] * 12}
+    table = dataset(kind=columns["kind"], tags=columns["tags"])
+    table = table.add_column("year", columns["year"])
+    table.save_to_disk(str(place))
+    years = ready(place, tmp_path / "years", label_column="year").images
+    assert years.class_names == ("9", "10", "none")
+    np.testing.assert_array_equal(years.labels, [1, 0, 2] * 4)
+    kinds = ready(place, tmp_path / "kinds", label_column="kind").images
+    assert kinds.class_names == ("a", "b")
+    np.testing.assert_array_equal(kinds.labels, [1, 0, 1] * 4)
+    with pytest.raises(DataError, match=r'"tags" holds .*cannot be classes'):
+        ready(place, tmp_path / "tags", label_column="tags")
+
+
 def test_a_data_set_without_images_is_refused(tmp_path: Path) -> None:
     datasets.Dataset.from_dict({"text": ["a", "b"]}).save_to_disk(str(tmp_path / "in"))
     with pytest.raises(DataError, match=r"no column of images\. Its columns: text"):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ldviz.data.images import to_model_range
-from ldviz.errors import InputError
+from ldviz.errors import CancelledError, DataError, InputError
 from ldviz.study.build.analyze import analyze_study
 from ldviz.study.build.images import ModelImages, load_split
 from ldviz.study.build.train import train_study
@@ -155,11 +155,27 @@ def test_interrupted_training_on_a_place_continues_alike(
         assert (whole / name).read_bytes() == (halves / name).read_bytes()
 
 
+def test_training_is_not_continued_on_other_images(
+    tiny: Path, pictures: Path, tmp_path: Path
+) -> None:
+    recipe = with_images(load_recipe(str(tiny)), str(pictures))
+
+    def stop(done: int, total: int, what: str) -> None:
+        if what == "training the autoencoder":
+            raise CancelledError("stopped by the test")
+
+    with pytest.raises(CancelledError):
+        train_study(recipe, tmp_path / "study", device="cpu", progress=stop)
+    fill(pictures / "member", 1, start=500)
+    with pytest.raises(DataError, match=r"have changed since its training was interrupted"):
+        train_study(recipe, tmp_path / "study", device="cpu")
+    (pictures / "member" / "0500.png").unlink()
+    train_study(recipe, tmp_path / "study", device="cpu")
+
+
 def test_a_vanished_place_is_not_needed_and_a_changed_one_is_refused(
     tiny: Path, pictures: Path, tmp_path: Path
 ) -> None:
-    from ldviz.errors import DataError
-
     folder = tmp_path / "study"
     train_study(with_images(load_recipe(str(tiny)), str(pictures)), folder, device="cpu")
     fill(pictures / "member", 1, start=500)

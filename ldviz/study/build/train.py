@@ -18,7 +18,7 @@ from ldviz.attacks import get_attack
 from ldviz.attacks.statistic import masked_statistic, powered
 from ldviz.data.images import to_model_range, to_pixels
 from ldviz.data.report import ImageReport
-from ldviz.errors import InputError, ModelError
+from ldviz.errors import DataError, InputError, ModelError
 from ldviz.metrics.roc import roc_auc
 from ldviz.models import LatentDiffusionModel, LatentModel
 from ldviz.progress import Progress, no_progress
@@ -27,7 +27,7 @@ from ldviz.study.build.autoencoder import encode_means, train_autoencoder
 from ldviz.study.build.denoiser import new_scheduler, train_denoiser
 from ldviz.study.build.images import ModelImages, SplitImages, load_split
 from ldviz.study.build.vectors import compute_vectors
-from ldviz.study.recipe import Recipe
+from ldviz.study.recipe import Recipe, recipe_names
 
 PACKAGES = ("torch", "diffusers", "accelerate", "numpy", "scikit-learn", "pillow", "safetensors")
 SHEET_IMAGES = 64
@@ -74,22 +74,24 @@ def train_study(
     Raises:
         ModelError: if the folder holds a run with other settings.
         InputError: if the recipe names a model that is there already.
-        DataError: if the images cannot be read.
+        DataError: if the images cannot be read, or changed while training was interrupted.
     """
     from accelerate import Accelerator
 
     if recipe.autoencoder is None:
+        place = "an object in Python" if recipe.model is None else recipe.model.source
+        images = recipe.name if recipe.name in recipe_names() else recipe.data.place
         raise InputError(
             f'The recipe "{recipe.name}" names a model that is there already '
-            f"({recipe.model.source}), so there is nothing to train. "
-            f"Run: python -m ldviz analyze path/to/model --images {recipe.name}"
+            f"({place}), so there is nothing to train. "
+            f"Run: python -m ldviz analyze path/to/model --images {images}"
         )
     start = time.monotonic()
     accelerator = Accelerator(cpu=device == "cpu")
     work = folder / ".training"
     _check_claim(work, recipe)
     split = load_split(recipe.data, folder, device=device, progress=progress)
-    _claim(work, recipe)
+    _claim(work, recipe, split)
     everything = ModelImages(split.images, device=accelerator.device)
     member_rows = np.flatnonzero(split.is_member)
 
@@ -179,9 +181,17 @@ def _check_claim(work: Path, recipe: Recipe) -> None:
         )
 
 
-def _claim(work: Path, recipe: Recipe) -> None:
-    """Remember the settings of a run."""
+def _claim(work: Path, recipe: Recipe, split: SplitImages) -> None:
+    """Remember the settings and the images of a run; refuse to resume one with other images."""
+    file = work / "images.sha256"
+    digests = f"{split.images_sha256} {split.split_sha256}"
+    if file.is_file() and file.read_text() != digests:
+        raise DataError(
+            f'The images of "{recipe.name}" have changed since its training was interrupted, so '
+            f'it cannot be continued. Bring them back, or delete "{work}" to start anew.'
+        )
     write_atomically(work / "recipe.json", _recipe_text(recipe).encode())
+    write_atomically(file, digests.encode())
 
 
 def _recipe_text(recipe: Recipe) -> str:
