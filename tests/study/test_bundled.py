@@ -70,6 +70,17 @@ def test_pixels_alone_do_not_tell_members_from_held_out(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STUDIES)
+def test_its_recipe_still_gives_the_same_images_and_split(name: str, tmp_path: Path) -> None:
+    from ldviz.study.build.images import load_split
+    from ldviz.study.recipe import load_recipe
+
+    made = opened(name).manifest.data
+    again = load_split(load_recipe(name).data, tmp_path)
+    assert again.images_sha256 == made.images_sha256
+    assert again.split_sha256 == made.split_sha256
+
+
+@pytest.mark.parametrize("name", STUDIES)
 def test_classes_and_members_are_balanced(name: str) -> None:
     study = opened(name)
     assert abs(study.manifest.n_member - study.manifest.n_held_out) <= 1

@@ -1,0 +1,130 @@
+"""What every page sends to the browser, and how fast another image is drawn.
+
+    python -m benchmarks.pages [--studies FOLDER] [--study NAME]
+
+Prints, for every page and every view of the Latent grid: bytes received over the websocket and
+as media, Streamlit's own assets not counted; then milliseconds from the click on "Lower" or
+"Higher" to the other image's grid on screen, for images seen before and for new ones (median).
+A time in seconds means two otherwise idle cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.dashboard import ROOT, open_when_ready, serving
+from tests.e2e.browser import ARGUMENTS, system_browser
+
+LIMIT = 2_000_000
+PAGES = (
+    "",
+    "distortion",
+    "embedding",
+    "attack",
+    "timesteps",
+    "samples",
+    "compare_attacks",
+    "findings",
+)
+VIEWS = ("Grid", "Indicatrices", "Travel", "Two images", "Spectrum", "Where cells act")
+MEDIA = ("/media/", "/component/", "/_stcore/bidi-components/")
+# From the click to the frame in which all planes show the other image's pictures.
+STEP = """button => {
+  const seen = () => [...document.querySelectorAll(".js-plotly-plot image")]
+    .map(one => one.getAttribute("href"));
+  window.stepped = new Promise(resolve => button.addEventListener("click", () => {
+    const start = performance.now(), before = seen();
+    const look = () => {
+      const now = seen();
+      const drawn = now.length === before.length && now.every((one, i) => one !== before[i]);
+      return drawn ? resolve(performance.now() - start) : requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  }, { once: true, capture: true }));
+}"""
+
+
+class Received:
+    """Counts what a page receives; start again with :meth:`reset`."""
+
+    def __init__(self, page: Page) -> None:
+        self.total = 0
+        page.on("websocket", lambda socket: socket.on("framereceived", self._frame))
+        page.on("response", self._response)
+
+    def reset(self) -> None:
+        self.total = 0
+
+    def _frame(self, payload: str | bytes) -> None:
+        self.total += len(payload if isinstance(payload, bytes) else payload.encode())
+
+    def _response(self, response) -> None:
+        if any(part in response.url for part in MEDIA) and response.ok:
+            self.total += len(response.body())
+
+
+def settle(page: Page) -> None:
+    """Until the script has run to its end and nothing spins."""
+    page.wait_for_selector("[data-test-script-state=notRunning]", timeout=300_000)
+    page.wait_for_selector("[data-testid=stSpinner]", state="detached", timeout=300_000)
+    page.wait_for_timeout(1500)
+    page.wait_for_selector("[data-test-script-state=notRunning]", timeout=300_000)
+
+
+def step_times(page: Page, presses: str) -> list[float]:
+    """Milliseconds for each press of "Lower" (l) or "Higher" (h)."""
+    times = []
+    for press in presses:
+        button = page.get_by_role("button", name="Lower" if press == "l" else "Higher")
+        button.evaluate(STEP)
+        button.click()
+        times.append(page.evaluate("window.stepped"))
+        settle(page)
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--studies", type=Path, default=ROOT / "assets" / "studies")
+    parser.add_argument("--study", default="digits")
+    options = parser.parse_args()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=system_browser(), args=ARGUMENTS)
+        with serving(options.studies) as (url, _, _):
+            page = browser.new_page(viewport={"width": 1400, "height": 1100})
+            received = Received(page)
+
+            def line(name: str) -> None:
+                verdict = "" if received.total <= LIMIT else "  more than 2 MB"
+                print(f"{name:32}{received.total / 1e6:8.2f} MB{verdict}", flush=True)
+
+            open_when_ready(page, url)
+            settle(page)
+            for name in PAGES:
+                received.reset()
+                page.goto(f"{url}/{name}?study={options.study}")
+                settle(page)
+                line(name or "overview")
+            for view in VIEWS:
+                page.goto("about:blank")
+                received.reset()
+                page.goto(f"{url}/latent_grid?study={options.study}")
+                page.get_by_role("tab", name=view).click(timeout=300_000)
+                settle(page)
+                line(f"latent_grid, {view}")
+            page.get_by_role("tab", name="Grid").click()
+            settle(page)
+            new = step_times(page, "llllll")
+            seen = step_times(page, "hhhhhhllllll")
+            for name, times in (("seen before", seen), ("new", new)):
+                middle = statistics.median(times)
+                print(f"another image, {name} (median of {len(times)}): {middle:.0f} ms")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
