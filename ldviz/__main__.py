@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ldviz.cli_analyze import analyze
 from ldviz.cli_findings import findings
 from ldviz.errors import CancelledError, LdvizError
 from ldviz.study.recipe import load_recipe, recipes_text, with_images
@@ -67,26 +68,6 @@ def train(
         f"Trained {settings.name} in {record.seconds:.0f} s; kept epoch {kept['epoch']} "
         f"(SimA AUC {kept['best_auc']:.3f} at its best timestep). "
         f"Next: python -m ldviz analyze {folder}"
-    )
-
-
-@app.command()
-def analyze(
-    study: Annotated[str, typer.Argument(help="A study's folder, or its name.")],
-    device: Device = None,
-) -> None:
-    """Compute geometry and attack vectors of a trained study; resumes where interrupted."""
-    from ldviz.jobs.terminal import terminal_progress
-    from ldviz.study.places import resolve_study
-
-    folder = resolve_study(study)
-    from ldviz.study.build.analyze import analyze_study
-
-    with terminal_progress() as progress:
-        finished = analyze_study(folder, device=device, progress=progress)
-    typer.echo(
-        f"Analysed {finished.name}: {finished.num_samples} samples, d = {finished.latent_dim}. "
-        f"Next: python -m ldviz report {folder}"
     )
 
 
@@ -161,6 +142,7 @@ def report(
         typer.echo(report_text(result))
 
 
+app.command()(analyze)
 app.command()(findings)
 
 

@@ -9,6 +9,7 @@ from ldviz.errors import ModelError
 from ldviz.models.recognise import FOLDERS, PAPER_AUTOENCODER, PAPER_DENOISER, weight_names
 
 _ID = re.compile(r"[\w.-]+/[\w.-]+(/[\w.-]+)*")
+_SECONDS = 15.0
 _READ = (".json", ".txt", ".model", ".py")
 
 
@@ -61,12 +62,13 @@ def files_to_fetch(names: list[str], variant: str | None = None) -> list[str]:
 
 def _fetched(repository: str, revision: str | None, variant: str | None) -> Path:
     """The cached folder of a repository."""
-    from huggingface_hub import list_repo_files, snapshot_download
+    from huggingface_hub import model_info, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        names = list_repo_files(repository, revision=revision)
-        files = files_to_fetch(names, variant)
+        # Asked once, without the retries that a listing of files would make when offline.
+        siblings = model_info(repository, revision=revision, timeout=_SECONDS).siblings or ()
+        files = files_to_fetch([file.rfilename for file in siblings], variant)
         return Path(snapshot_download(repository, revision=revision, allow_patterns=files))
     except (HfHubHTTPError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -79,6 +81,7 @@ def _fetched(repository: str, revision: str | None, variant: str | None) -> Path
         return Path(snapshot_download(repository, revision=revision, local_files_only=True))
     except (LocalEntryNotFoundError, OSError, ValueError):
         raise ModelError(
-            f'There is no folder "{repository}", and as a hub id it cannot be fetched: {reason} '
+            f'There is no folder "{repository}", and as a hub id it cannot be fetched: '
+            f"{reason.rstrip('.')}. "
             "Check the spelling and the connection, or download it and give the folder."
         ) from None

@@ -22,6 +22,11 @@ from ldviz.models.recognise import (
 from ldviz.models.settings import ModelSettings
 
 TEXT_ROLES: tuple[Role, ...] = ("text_encoder", "tokenizer")
+_DOWN_BLOCKS = (
+    "down_block_out_channels",
+    "encoder_block_out_channels",
+    "block_out_channels",
+)
 _WITH_WEIGHTS: tuple[Role, ...] = ("autoencoder", "denoiser", "text_encoder")
 
 
@@ -51,6 +56,22 @@ class ModelPlan:
         if denoiser.class_name.endswith("Transformer2DModel"):
             return "class"
         return "class" if denoiser.config.get("num_class_embeds") is not None else None
+
+    def image_size(self) -> int | None:
+        """Side of the images that the model was made for; None where no config says."""
+        config = self.parts["autoencoder"].config
+        denoiser = self.parts.get("denoiser")
+        latent_size = None if denoiser is None else denoiser.config.get("sample_size")
+        blocks = next((config[name] for name in _DOWN_BLOCKS if name in config), None)
+        if isinstance(latent_size, int) and blocks:
+            return latent_size * 2 ** (len(blocks) - 1)
+        size = config.get("sample_size")
+        return size if isinstance(size, int) else None
+
+    def image_channels(self) -> int | None:
+        """1 for grey images, 3 for colour; None where no config says."""
+        channels = self.parts["autoencoder"].config.get("in_channels")
+        return channels if isinstance(channels, int) else None
 
     def lines(self) -> list[str]:
         """What was recognised, one line a part, for people."""

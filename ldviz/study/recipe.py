@@ -108,7 +108,7 @@ class Recipe(_Settings):
     """All settings of one study: of models to train, or of a model that is there already.
 
     Either ``autoencoder`` and ``denoiser`` say what ``train`` makes, or ``model`` says what
-    ``analyze`` takes.
+    ``analyze`` takes; with neither the model is an object in Python.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -123,8 +123,8 @@ class Recipe(_Settings):
 
     @model_validator(mode="after")
     def _check_models(self) -> Recipe:
-        trained = (self.autoencoder is not None, self.denoiser is not None)
-        if trained != (self.model is None,) * 2:
+        trained = {self.autoencoder is not None, self.denoiser is not None}
+        if len(trained) == 2 or (True in trained and self.model is not None):
             raise ValueError(
                 "give either [autoencoder] and [denoiser], to be trained, or [model], "
                 "which is there already"

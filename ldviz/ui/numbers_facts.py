@@ -11,7 +11,7 @@ import streamlit as st
 from ldviz.attacks import get_attack
 from ldviz.data.report import ImageReport
 from ldviz.data.settings import place_title
-from ldviz.study.schema import Manifest
+from ldviz.study.schema import GeometryEntry, Manifest, ModelEntry
 from ldviz.study.store import Study
 
 Fact = tuple[str, str]
@@ -108,19 +108,51 @@ def _capital(words: str) -> str:
 
 def _model_facts(manifest: Manifest) -> list[Fact]:
     model = manifest.model
-    facts = [
-        ("Latents", f"{_shape(manifest.latent_shape)}, d = {_product(manifest.latent_shape):,}"),
-        ("Autoencoder", f"{count_text(model.autoencoder_parameters)} parameters"),
-    ]
-    if model.denoiser_parameters:
-        facts.append(("Denoiser", f"{count_text(model.denoiser_parameters)} parameters"))
-        facts.append(("Noise schedule", f"{model.num_train_timesteps:,} timesteps"))
+    facts = [] if model.kind == "parts" else [("Model", _KINDS.get(model.kind, model.kind))]
     facts += [
-        ("Scaling factor", f"{model.scaling_factor:.4g}"),
-        ("Trained in", duration_text(manifest.made_by.train_seconds)),
-        ("Weights", f"SHA-256 {model.sha256[:12]}…"),
+        ("Latents", f"{_shape(manifest.latent_shape)}, d = {_product(manifest.latent_shape):,}"),
+        ("Autoencoder", _part_text(model.autoencoder, model.autoencoder_parameters)),
     ]
+    if model.num_train_timesteps:
+        facts += _denoiser_facts(model)
+    else:
+        facts.append(("Denoiser", "none: geometry without attacks"))
+    facts.append(("Scaling factor", f"{model.scaling_factor:.4g}"))
+    if model.shift_factor:
+        facts.append(("Shift factor", f"{model.shift_factor:.4g}"))
+    if model.stored_precision is not None:
+        facts.append(
+            ("Precision", f"stored in {model.stored_precision}, computed in {model.precision}")
+        )
+    if model.origin == "folder":
+        facts.append(("Trained in", duration_text(manifest.made_by.train_seconds)))
+    elif model.settings is not None:
+        facts.append(("From", place_title(model.settings.source)))
+    return [*facts, ("Weights", f"SHA-256 {model.sha256[:12]}…")]
+
+
+def _denoiser_facts(model: ModelEntry) -> list[Fact]:
+    schedule = f"{model.num_train_timesteps:,} timesteps"
+    if model.scheduler is not None:
+        schedule += f", {model.scheduler}"
+    if model.zero_terminal_snr:
+        schedule += ", zero terminal SNR"
+    facts = [
+        ("Denoiser", _part_text(model.denoiser, model.denoiser_parameters)),
+        ("Noise schedule", schedule),
+        ("Predicts", _PREDICTIONS.get(model.prediction_type or "epsilon", "noise")),
+    ]
+    if model.conditioning is not None:
+        told = {"text": "captions, through CLIP", "class": "classes"}[model.conditioning]
+        empty = f"{told}; here the empty one for all"
+        facts.append(("Conditioning", empty if model.conditioning_used == "empty" else told))
     return facts
+
+
+def _part_text(class_name: str | None, parameters: int) -> str:
+    """ "AutoencoderKL, 0.70 M parameters", or whichever of the two is known."""
+    known = [class_name] if class_name else []
+    return ", ".join([*known, *([f"{count_text(parameters)} parameters"] if parameters else [])])
 
 
 def _analysis_facts(study: Study) -> list[Fact]:
@@ -129,7 +161,7 @@ def _analysis_facts(study: Study) -> list[Fact]:
     if manifest.geometry is not None:
         facts += [
             ("Local distortion", f"rank {manifest.geometry.rank}, {manifest.geometry.route}"),
-            ("Influence", f"exact, and from {manifest.geometry.num_probes} probes"),
+            ("Influence", _influence_text(manifest.geometry)),
         ]
     for name, entry in manifest.attacks.items():
         steps = [timestep for timestep in entry.timesteps if timestep is not None]
@@ -146,12 +178,26 @@ def _analysis_facts(study: Study) -> list[Fact]:
     return facts
 
 
+def _influence_text(geometry: GeometryEntry) -> str:
+    probes = f"from {geometry.num_probes} probes"
+    if geometry.method == "randomized":
+        return f"estimated, {probes}"
+    return f"exact, and {probes}" if geometry.num_probes else "exact"
+
+
 def _product(shape: Sequence[int]) -> int:
     total = 1
     for length in shape:
         total *= length
     return total
 
+
+_KINDS = {"paper": "checkpoints in the paper's layout"}
+_PREDICTIONS = {
+    "epsilon": "noise",
+    "v_prediction": "velocity (v), converted to noise",
+    "sample": "the clean latent, converted to noise",
+}
 
 _STYLE = """<style>
 .ldviz-facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr));

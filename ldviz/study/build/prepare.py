@@ -142,10 +142,7 @@ def prepare_own(
             entry = _object_entry(loaded)
         else:
             if recipe.model is None:
-                raise InputError(
-                    f'The recipe "{recipe.name}" trains its own models. '
-                    f"Run: python -m ldviz train {recipe.name}"
-                )
+                raise InputError(_no_model(recipe))
             # Whatever is wrong with the model is told before a single image is read.
             plan = plan_model(recipe.model)
             split = split or load_split(recipe.data, folder, device=device, progress=progress)
@@ -159,6 +156,19 @@ def prepare_own(
         conditioning = sample_conditioning(entry, split.images.captions, split.images.labels)
         write_atomically(folder / SETTINGS_FILE, recipe.model_dump_json(indent=1).encode())
     return Analysis(folder, recipe, None, split, loaded, entry, conditioning)
+
+
+def _no_model(recipe: Recipe) -> str:
+    """Why a recipe cannot be analysed without further ado."""
+    if recipe.autoencoder is not None:
+        return (
+            f'The recipe "{recipe.name}" trains its own models. '
+            f"Run: python -m ldviz train {recipe.name}"
+        )
+    return (
+        f'The recipe "{recipe.name}" names no model. Add a [model] section; a Python object is '
+        "analysed from Python (docs/models.md)."
+    )
 
 
 def _object_entry(model: LatentModel) -> ModelEntry:
