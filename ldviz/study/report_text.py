@@ -17,6 +17,7 @@ MASK_TITLES = {
     "random": "random dropped",
     "highest": "highest influence dropped",
 }
+_LATEX_MASKS = ("random", "none", "influence", "highest")
 
 
 def report_rows(report: dict[str, Any]) -> list[dict[str, Any]]:
@@ -87,8 +88,8 @@ def report_text(report: dict[str, Any]) -> str:
 def report_latex(report: dict[str, Any]) -> str:
     """The report as a LaTeX table in the form of the paper's Tables 1 and 2, in percent.
 
-    The influence mask's cell is bold only where its paired interval against no mask
-    excludes zero on the better side.
+    A cell is bold only where its mask beats the two others of the paper's table, by
+    paired intervals that exclude zero.
     """
     lines = [
         r"\begin{tabular}{llrccc}",
@@ -98,10 +99,14 @@ def report_latex(report: dict[str, Any]) -> str:
     ]
     for attack, table in report["attacks"].items():
         for index, timestep in enumerate(table["timesteps"]):
-            for mask in ("random", "none", "influence"):
-                if mask not in table:
-                    continue
-                cells = [_latex_cell(table, mask, key, index) for key in METRICS]
+            masks = [mask for mask in _LATEX_MASKS if mask in table]
+            rivals = [mask for mask in masks if mask != "highest"]
+            winners = {key: _clear_winner(table, rivals, key, index) for key in METRICS}
+            for mask in masks:
+                cells = [
+                    _latex_cell(table, mask, key, index, bold=winners[key] == mask)
+                    for key in METRICS
+                ]
                 shown = "--" if timestep is None else timestep
                 lines.append(f"{attack} & {mask} & {shown} & " + " & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -124,13 +129,29 @@ def _cell(metrics: dict[str, Any], key: str, index: int, *, signed: bool) -> str
     return f"{value:{form}} [{interval[0]:{form}}, {interval[1]:{form}}]"
 
 
-def _latex_cell(table: dict[str, Any], mask: str, key: str, index: int) -> str:
+def _clear_winner(table: dict[str, Any], masks: list[str], key: str, index: int) -> str | None:
+    """The mask that beats all others by intervals that exclude zero, if any."""
+
+    def beats(a: str, b: str) -> bool:
+        for name, sign in ((f"{a}_minus_{b}", 1), (f"{b}_minus_{a}", -1)):
+            interval = table.get(name, {}).get(f"{key}_ci95", {index: None})[index]
+            if interval is not None:
+                return min(sign * interval[0], sign * interval[1]) > 0
+        return False
+
+    for mask in masks:
+        others = [other for other in masks if other != mask]
+        if others and all(beats(mask, other) for other in others):
+            return mask
+    return None
+
+
+def _latex_cell(table: dict[str, Any], mask: str, key: str, index: int, *, bold: bool) -> str:
     value, interval = table[mask][key][index], table[mask][f"{key}_ci95"][index]
     if value is None:
         return "n/a"
     text = f"{100 * value:.2f}"
-    difference = table.get("influence_minus_none", {}).get(f"{key}_ci95", [])
-    if mask == "influence" and difference and difference[index] and difference[index][0] > 0:
+    if bold:
         text = rf"\textbf{{{text}}}"
     if interval is None:
         return text

@@ -15,6 +15,7 @@ from ldviz.metrics.measured import Measured
 from ldviz.study.evidence import (
     NUM_GROUPS,
     Timestep,
+    check_both_classes,
     random_band_of,
     timesteps_at_hand,
     usable_timesteps,
@@ -46,7 +47,11 @@ def show_timesteps(
     Returns:
         The figure, or None where the attack has no timestep axis or nothing is at hand,
         and the numbers as flat rows.
+
+    Raises:
+        InputError: if all samples are of one class.
     """
+    check_both_classes(study)
     positive = current_view().positive
     steps = timesteps_at_hand(study, attack)
     figure, rows = None, []

@@ -88,7 +88,7 @@ def test_the_button_computes_what_is_missing(study: Study, monkeypatch) -> None:
     asked = []
     record = JobRecord(key="k", kind="vectors", arguments={}, model="m", state="running", total=2)
 
-    def start(study, attack, timestep) -> JobRecord:
+    def start(study, attack, timestep, **options) -> JobRecord:
         asked.append((attack, timestep))
         return record
 

@@ -74,7 +74,7 @@ def test_what_is_missing_is_computed_one_after_another(
 
     asked = []
 
-    def start(study, attack, timestep) -> JobRecord:
+    def start(study, attack, timestep, **options) -> JobRecord:
         asked.append((attack, timestep))
         return JobRecord(key="k", kind="vectors", arguments={}, model="m", state="running")
 

@@ -135,11 +135,16 @@ def test_text_and_latex_say_what_is_missing(report: dict) -> None:
 def test_bold_needs_an_interval_that_excludes_zero(report: dict) -> None:
     changed = {**report, "attacks": {"sima": {**report["attacks"]["sima"]}}}
     table = changed["attacks"]["sima"]
-    table["influence_minus_none"] = {
-        **table["influence_minus_none"],
-        "auc_ci95": [(0.01, 0.02), (-0.01, 0.02), (-0.02, -0.01)],
+    ends = {
+        "influence_minus_none": [(0.01, 0.02), (0.01, 0.02), (-0.02, -0.01)],
+        "influence_minus_random": [(0.01, 0.02), (-0.01, 0.02), (0.01, 0.02)],
+        "random_minus_none": [(-0.01, 0.02), (-0.01, 0.02), (-0.02, -0.01)],
     }
-    assert report_latex(changed).count(r"\textbf") == 1
+    for name, intervals in ends.items():
+        table[name] = {**table[name], "auc_ci95": intervals, "asr_ci95": [(-1, 1)] * 3}
+    bold = [line for line in report_latex(changed).splitlines() if r"\textbf" in line]
+    # At t = 0 influence beats both, at 50 only one of them; at 100 none beats both.
+    assert [line.split(" & ")[1:3] for line in bold] == [["influence", "0"], ["none", "100"]]
 
 
 @pytest.mark.parametrize("text", ["", "a", "1;2", "-5", "1.5"])
