@@ -107,7 +107,7 @@ def analyze(
     recipe, plan = own_recipe(
         settings,
         images,
-        name=name,
+        name=name or (None if out is None else out.name),
         timesteps=parse_timesteps(timesteps),
         split_file=None if split is None else str(Path(split).expanduser().resolve()),
         image_size=image_size,

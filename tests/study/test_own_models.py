@@ -61,7 +61,8 @@ def recipe_for(source: Path | None, name: str = "own", **model) -> Recipe:
 
 
 def analyse(place: Path | None, folder: Path, **model) -> Study:
-    return analyze_own(recipe_for(place, **model), folder, split=split_images(), device="cpu")
+    recipe = recipe_for(place, folder.name, **model)
+    return analyze_own(recipe, folder, split=split_images(), device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -141,7 +141,7 @@ def _compute(analysis: Analysis, start: float, device: str | None, progress: Pro
         if analysis.has_denoiser:
             add_summaries(
                 folder,
-                analysis.recipe,
+                _without_further(analysis),
                 analysis.split,
                 analysis.model,
                 device=device,
@@ -149,6 +149,15 @@ def _compute(analysis: Analysis, start: float, device: str | None, progress: Pro
             )
     processes.wait_for_everyone()
     return open_study(folder)
+
+
+def _without_further(analysis: Analysis) -> Recipe:
+    """The settings; further images are not scored where they have no caption or class to tell."""
+    recipe = analysis.recipe
+    if analysis.conditioning is None:
+        return recipe
+    fewer = recipe.analysis.model_copy(update={"scores_further": False})
+    return recipe.model_copy(update={"analysis": fewer})
 
 
 def list_tasks(analysis: Analysis) -> list[Task]:

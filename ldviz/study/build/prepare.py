@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from ldviz.attacks.registry import check_timestep_in_range
 from ldviz.errors import DataError, InputError, LdvizError, StudyError
 from ldviz.models.card import ModelCard, model_card
 from ldviz.models.digest import model_digest, plan_digest
@@ -154,6 +155,9 @@ def prepare_own(
                 settings=recipe.model,
             )
         conditioning = sample_conditioning(entry, split.images.captions, split.images.labels)
+        if loaded.num_train_timesteps:
+            for timestep in recipe.analysis.timesteps:
+                check_timestep_in_range(timestep, loaded.num_train_timesteps)
         write_atomically(folder / SETTINGS_FILE, recipe.model_dump_json(indent=1).encode())
     return Analysis(folder, recipe, None, split, loaded, entry, conditioning)
 
