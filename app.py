@@ -24,6 +24,9 @@ page = st.navigation(
             st.Page("pages/timesteps.py", title="Timesteps & masks", icon=":material/timeline:"),
             st.Page("pages/samples.py", title="Samples", icon=":material/grid_view:"),
             st.Page(
+                "pages/inspect_image.py", title="Inspect an image", icon=":material/image_search:"
+            ),
+            st.Page(
                 "pages/compare_attacks.py", title="Attacks compared", icon=":material/compare:"
             ),
             st.Page("pages/findings.py", title="Findings", icon=":material/fact_check:"),

@@ -45,6 +45,11 @@ class LiveModel:
             tensor = torch.from_numpy(array).reshape(-1, *self._model.latent_shape)
             return compute(self._model.decode, tensor.to(self._model.device))
 
+    def use(self, compute: Callable[[LatentModel], T]) -> T:
+        """``compute(model)`` while nobody else computes; for what needs more than the decoder."""
+        with self._lock:
+            return compute(self._model)
+
     def decode(self, latents: np.ndarray) -> np.ndarray:
         """(n, d) scaled latents to (n, m) float32 images, roughly in [-1, 1].
 

@@ -33,6 +33,7 @@ PAGES = {
     "attack": "Attack",
     "timesteps": "Timesteps & masks",
     "samples": "Samples",
+    "inspect_image": "Inspect an image",
     "compare_attacks": "Attacks compared",
     "findings": "Findings",
 }

@@ -1,0 +1,120 @@
+"""Inspect an image by AppTest: any picture, one of the study's, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from ldviz.study.evidence import unmasked_scores
+from ldviz.study.store import Study, open_study
+from ldviz.ui.numbers import value_text
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "inspect_image.py")
+PARTS = (
+    "Which latent dimensions carry it",
+    "Does it score like a member?",
+    "The nearest members",
+)
+
+
+@pytest.fixture
+def study(tiny_study_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tiny_study_folder.parent))
+    return open_study(tiny_study_folder)
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=240)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def dropped(app: AppTest, name: str, content: bytes) -> AppTest:
+    app.file_uploader(key="inspect-upload").set_value((name, content, "image/png"))
+    return app.run()
+
+
+def picture(seed: int = 0, size: tuple[int, ...] = (40, 30, 3)) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def text_of(app: AppTest) -> str:
+    html = " ".join(element.proto.body for element in app.get("html"))
+    return " ".join([html, *(part.value for part in (*app.markdown, *app.caption, *app.subheader))])
+
+
+def test_the_page_waits_for_a_picture(study: Study) -> None:
+    app = opened()
+    assert not app.exception
+    assert not app.error
+    assert not app.subheader
+
+
+def test_any_picture_is_measured_and_compared(study: Study) -> None:
+    app = dropped(opened(), "mine.png", picture())
+    assert not app.exception
+    assert not app.error
+    text = text_of(app)
+    assert 'Through the autoencoder: "mine.png"' in text
+    assert all(part in text for part in PARTS)
+    assert "cropped, shrunk, colour to grey" in text
+    assert re.search(r"\d+ of 48", text), "both shares name their counts"
+    assert len(app.get("plotly_chart")) == 4
+    assert not re.search(r"was in the training set|is a member\b", text)
+    before = app.session_state["inspect-latest"][0]
+    assert dropped(app, "other.png", picture(1)).session_state["inspect-latest"][0] != before
+
+
+def test_an_image_of_the_study_is_compared_with_the_others_alone(study: Study) -> None:
+    row = int(np.flatnonzero(study.is_member)[5])
+    app = opened(image=str(study.sample_ids[row]))
+    app.segmented_control(key="inspect-source").set_value("study").run()
+    assert not app.get("plotly_chart"), "nothing is computed before it is asked for"
+    app.button(key="inspect-start").click().run()
+    assert not app.exception
+    text = text_of(app)
+    scores = unmasked_scores(study, study.default_attack, study.default_timestep)
+    others = study.is_member & (np.arange(study.num_samples) != row)
+    share = (scores[others] > scores[row]).mean()
+    assert f'<b class="value">{value_text(share)}</b>' in text
+    assert f"of {others.sum()}" in text
+    assert "**member**; it is left out of both shares" in text
+    strip = re.findall(r"image (\d+)</small>", text)
+    assert strip
+    assert str(study.sample_ids[row]) not in strip
+    members = set(map(str, study.sample_ids[study.is_member]))
+    assert set(strip) <= members
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a text, whatever its name says", "it holds no picture, whatever its name says"),
+        (picture()[:200], "damaged"),
+        (b"", "it holds no picture"),
+    ],
+)
+def test_what_is_no_picture_gets_one_message(study: Study, content: bytes, message: str) -> None:
+    app = dropped(opened(), "odd.png", content)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert message in app.error[0].value
+    assert not app.subheader
+
+
+def test_a_huge_picture_is_refused_by_its_header(study: Study) -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (60_000, 60_000)).save(buffer, "PNG")
+    app = dropped(opened(), "huge.png", buffer.getvalue())
+    assert not app.exception
+    assert "its header announces 3,600,000,000 pixels" in app.error[0].value
