@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import json
 import os
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -16,7 +20,12 @@ from ldviz.errors import StudyError
 from ldviz.study.schema import Block
 
 _SHEET_COLUMNS = 32
+_LABEL = "ldviz-key"
 _SUFFIXES = {"safetensors": ".safetensors", "png": ".png"}
+
+BlockState = Literal["whole", "missing", "other", "damaged"]
+"""Of a block on disk: computed from the same inputs and unchanged; not there; computed from
+other inputs; or changed since it was written."""
 
 
 def block_path(folder: Path, name: str, index: int, encoding: str = "safetensors") -> Path:
@@ -30,20 +39,16 @@ def write_block(path: Path, array: np.ndarray, *, key: str = "") -> None:
     Args:
         path: final place; its suffix chooses the encoding.
         array: (rows, ...); images (rows, H, W, c) uint8 for ".png".
-        key: what the block was computed from; ``read_key`` returns it.
+        key: what the block was computed from; ``read_key`` returns it.  A digest of the
+            content is kept beside it, so that a later change is noticed without a manifest.
 
     Raises:
         StudyError: if the disk is full or the folder has vanished.
     """
-    content = (
-        _encode_sheet(array)
-        if path.suffix == ".png"
-        else save({"block": np.ascontiguousarray(array)}, metadata={"key": key})
-    )
-    write_atomically(path, content)
+    write_atomically(path, _encode(path, np.ascontiguousarray(array), key))
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Put bytes at a path, whole or not at all.
 
     Raises:
@@ -58,11 +63,21 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(aside, path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
         raise StudyError(
-            f'Cannot write "{path}": {error.strerror}. Blocks already finished are kept; '
+            f'Cannot write "{path}": {error.strerror}. What is finished is kept; '
             "make room or restore the folder, then run the same command again."
         ) from error
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def remove_partials(folder: Path) -> None:
+    """Remove what writers that were killed left beside the blocks of a study."""
+    for aside in folder.glob("**/.*.partial"):
+        aside.unlink(missing_ok=True)
 
 
 def read_key(path: Path) -> str | None:
@@ -73,13 +88,45 @@ def read_key(path: Path) -> str | None:
         return None
     try:
         with safe_open(path, framework="np") as file:
-            return (file.metadata() or {}).get("key", "")
+            return (file.metadata() or {}).get("key", "").partition("/")[0]
     except (SafetensorError, OSError):
         return None
 
 
-def describe_block(path: Path) -> Block:
-    """Size and digest of a written block, for the manifest."""
+def block_state(path: Path, key: str) -> BlockState:
+    """Whether a block is there, computed from the inputs of ``key``, and as it was written.
+
+    Reads the whole block.  Of blocks written before they kept a digest of their own, only the
+    key is checked.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return "missing"
+    except OSError:
+        return "damaged"
+    try:
+        label, array = _labelled_sheet(content) if path.suffix == ".png" else _labelled(content)
+    except (SafetensorError, KeyError, OSError, ValueError, SyntaxError):
+        return "damaged"
+    written, _, digest = label.partition("/")
+    if written != key:
+        return "other"
+    return "whole" if digest in ("", _content_digest(array)) else "damaged"
+
+
+def describe_block(path: Path, key: str | None = None) -> Block:
+    """Size and digest of a written block, for the manifest.
+
+    Raises:
+        StudyError: if a key is given and the block is not as it was written.
+    """
+    state = "whole" if key is None else block_state(path, key)
+    if state != "whole":
+        raise StudyError(
+            f'The block "{path}" was written, and is {state} now. Look after the disk that it is '
+            "on, then run the same command again: only what is not whole is computed anew."
+        )
     content = path.read_bytes()
     return Block(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
@@ -131,16 +178,49 @@ def read_block(
     return array
 
 
-def _encode_sheet(images: np.ndarray) -> bytes:
-    """(rows, H, W, c) uint8 to one PNG, 32 images to a line."""
+def _content_digest(array: np.ndarray) -> str:
+    """SHA-256 of an array's dtype and bytes."""
+    digest = hashlib.sha256(array.dtype.str.encode())
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _labelled(content: bytes) -> tuple[str, np.ndarray]:
+    """Key and digest that a safetensors block carries, and its array."""
+    array = load(content)["block"]
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length]).get("__metadata__", {}).get("key", ""), array
+
+
+def _labelled_sheet(content: bytes) -> tuple[str, np.ndarray]:
+    """Key and digest that a sheet carries, and its (lines * H, 32 * W, c) pixels."""
+    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+        image.load()
+        sheet = np.asarray(image).reshape(image.height, image.width, -1)
+        return str(image.info.get(_LABEL, "")), sheet
+
+
+def _encode(path: Path, array: np.ndarray, key: str) -> bytes:
+    """A block's file, with its key and the digest of its content."""
+    if path.suffix == ".png":
+        return _encode_sheet(array, key)
+    # One entry: safetensors writes several in no fixed order.
+    return save({"block": array}, metadata={"key": f"{key}/{_content_digest(array)}"})
+
+
+def _encode_sheet(images: np.ndarray, key: str) -> bytes:
+    """(rows, H, W, c) uint8 to one PNG, 32 images to a line, labelled in a text chunk."""
     rows, height, width, channels = images.shape
     lines = -(-rows // _SHEET_COLUMNS)
     padded = np.zeros((lines * _SHEET_COLUMNS, height, width, channels), dtype=np.uint8)
     padded[:rows] = images
     sheet = padded.reshape(lines, _SHEET_COLUMNS, height, width, channels)
     sheet = sheet.transpose(0, 2, 1, 3, 4).reshape(lines * height, _SHEET_COLUMNS * width, channels)
+    label = PngInfo()
+    label.add_text(_LABEL, f"{key}/{_content_digest(sheet)}")
     buffer = io.BytesIO()
-    Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet).save(buffer, "PNG")
+    image = Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet)
+    image.save(buffer, "PNG", pnginfo=label)
     return buffer.getvalue()
 
 

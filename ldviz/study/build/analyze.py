@@ -6,7 +6,6 @@ import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,12 +19,12 @@ from ldviz.study.blocks import (
     block_path,
     describe_block,
     read_block,
-    read_key,
     write_atomically,
-    write_block,
 )
 from ldviz.study.build.images import SplitImages
 from ldviz.study.build.prepare import Analysis, prepare_analysis, prepare_own
+from ldviz.study.build.processes import start_processes
+from ldviz.study.build.run import run_tasks
 from ldviz.study.build.summaries import add_summaries
 from ldviz.study.build.tasks import (
     Latents,
@@ -61,9 +60,9 @@ def analyze_study(
     """Compute and store the whole analysis of a folder that ``train`` or ``analyze`` left.
 
     Blocks that are there already and were computed from the same model, images and
-    settings are kept, so a killed run continues, and losing at most one block.  Under
-    ``accelerate launch`` each process owns every k-th block; blocks are computed alike
-    whoever owns them, so the store does not depend on the number of processes.
+    settings are kept, so a killed run continues, losing at most one block.  Under
+    ``accelerate launch`` each process owns every k-th of the missing blocks; blocks are
+    computed alike whoever owns them, so the store does not depend on the number of processes.
 
     Args:
         folder: as left by ``train_study``, or by an earlier ``analyze_own``.
@@ -74,7 +73,7 @@ def analyze_study(
         The finished study, opened.
     """
     start = time.monotonic()
-    _processes(device)
+    start_processes(device)
     analysis = prepare_analysis(folder, device=device, progress=progress)
     return _compute(analysis, start, device, progress)
 
@@ -109,28 +108,23 @@ def analyze_own(
             behind then.
     """
     start = time.monotonic()
-    _processes(device)
+    start_processes(device)
     analysis = prepare_own(
         recipe, folder, model=model, split=split, device=device, progress=progress
     )
     return _compute(analysis, start, device, progress)
 
 
-def _processes(device: str | None) -> Any:
-    """The processes that share the work; Accelerate wants to know early what they compute on."""
-    from accelerate import PartialState
-
-    return PartialState(cpu=device == "cpu")
-
-
 def _compute(analysis: Analysis, start: float, device: str | None, progress: Progress) -> Study:
     """Every block that is missing, then the manifest."""
-    processes, folder = _processes(device), analysis.folder
+    processes, folder = start_processes(device), analysis.folder
     tasks = list_tasks(analysis)
     run_tasks(
-        analysis,
+        folder,
         tasks,
-        process=(processes.process_index, processes.num_processes),
+        rows=len(analysis.split.images),
+        block_size=analysis.recipe.analysis.block_size,
+        device=device,
         progress=progress,
     )
     processes.wait_for_everyone()
@@ -197,42 +191,6 @@ def list_tasks(analysis: Analysis) -> list[Task]:
     ]
 
 
-def run_tasks(
-    analysis: Analysis, tasks: list[Task], *, process: tuple[int, int], progress: Progress
-) -> None:
-    """Compute the blocks that this process owns and that are not there yet."""
-    folder, block_size = analysis.folder, analysis.recipe.analysis.block_size
-    rows = len(analysis.split.images)
-    index, count = process
-    mine = range(index, -(-rows // block_size), count)
-    total = round(sum(task.cost for task in tasks) * 100 * len(mine))
-    done = 0.0
-    for block in mine:
-        start, stop = block * block_size, min((block + 1) * block_size, rows)
-        for task in tasks:
-
-            def report(share: float, done: float = done, cost: float = task.cost) -> None:
-                progress(round((done + share * cost) * 100), total, "analysing")
-
-            report(0.0)
-            if not _is_done(folder, task, block):
-                arrays = task.compute(start, stop, report)
-                for name, spec in task.arrays.items():
-                    path = block_path(folder, name, block, spec.encoding)
-                    write_block(path, arrays[name].astype(spec.dtype, copy=False), key=task.key)
-            done += task.cost
-    progress(total, total, "analysing")
-
-
-def _is_done(folder: Path, task: Task, block: int) -> bool:
-    """Whether every array of a task has this block, computed from the same inputs."""
-    keyed = [name for name, spec in task.arrays.items() if spec.encoding == "safetensors"]
-    sheets = [name for name, spec in task.arrays.items() if spec.encoding == "png"]
-    return all(read_key(block_path(folder, name, block)) == task.key for name in keyed) and all(
-        block_path(folder, name, block, "png").is_file() for name in sheets
-    )
-
-
 def finish_study(analysis: Analysis, tasks: list[Task], *, seconds: float) -> None:
     """Describe every block in the manifest, and drop arrays that no task made."""
     folder, recipe = analysis.folder, analysis.recipe
@@ -248,7 +206,7 @@ def finish_study(analysis: Analysis, tasks: list[Task], *, seconds: float) -> No
                 block_size=recipe.analysis.block_size,
                 encoding=spec.encoding,
                 blocks=tuple(
-                    describe_block(block_path(folder, name, block, spec.encoding))
+                    describe_block(block_path(folder, name, block, spec.encoding), task.key)
                     for block in blocks
                 ),
             )
@@ -327,15 +285,14 @@ def _best_timestep(analysis: Analysis, arrays: dict[str, ArrayEntry]) -> int:
     for timestep in analysis.recipe.analysis.timesteps:
         task = f"{ATTACK}-t{timestep:04d}"
         entry = arrays[task]
-        parts = [
-            read_block(
+        parts = []
+        for index, block in enumerate(entry.blocks):
+            vectors = read_block(
                 block_path(analysis.folder, task, index),
                 block,
                 rows=min(entry.block_size, entry.rows - index * entry.block_size),
                 shape=entry.shape,
             )
-            for index, block in enumerate(entry.blocks)
-        ]
-        statistic = masked_statistic(powered(np.concatenate(parts), attack), None)
-        aucs[timestep] = float(roc_auc(analysis.split.is_member, -statistic))
+            parts.append(masked_statistic(powered(vectors, attack), None))
+        aucs[timestep] = float(roc_auc(analysis.split.is_member, -np.concatenate(parts)))
     return max(aucs, key=aucs.__getitem__)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ldviz.study.blocks import write_atomically
+
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint of tensors and plain values, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".partial")
-    torch.save(state, aside)
-    os.replace(aside, path)
+    """Write a checkpoint of tensors and plain values, whole or not at all.
+
+    Raises:
+        StudyError: if the disk is full or the folder has vanished.
+    """
+    content = io.BytesIO()
+    torch.save(state, content)
+    write_atomically(path, content.getbuffer())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:

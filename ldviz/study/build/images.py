@@ -66,11 +66,10 @@ def load_split(
         DataError: if the images or their split cannot be read.
     """
     if settings.is_own:
-        from accelerate import PartialState
-
         from ldviz.data.prepare import prepare_images
+        from ldviz.study.build.processes import start_processes
 
-        with PartialState(cpu=device == "cpu").main_process_first():
+        with start_processes(device).main_process_first():
             prepared = prepare_images(settings, folder / PREPARED, progress=progress)
         return SplitImages(prepared.images, prepared.is_member, prepared.report)
     images = load_images(settings.source, settings.image_size, settings.num_images)

@@ -52,13 +52,30 @@ class Task:
         compute: (start, stop, report) to one array per name for these rows; ``report``
             is told the share of them that is done, and may cancel.
         key: digest of everything that the result depends on but the rows.
-        cost: decoder or denoiser passes per sample, for the progress's estimate.
+        encoder_passes, decoder_passes, denoiser_passes: per sample; a product with the
+            decoder's Jacobian, forwards or backwards, counts as two passes.
     """
 
     arrays: dict[str, ArraySpec]
     compute: Callable[[int, int, Report], dict[str, np.ndarray]]
     key: str
-    cost: float
+    encoder_passes: float = 0.0
+    decoder_passes: float = 0.0
+    denoiser_passes: float = 0.0
+
+    @property
+    def passes(self) -> float:
+        """Of all models per sample; storing alone counts a little too."""
+        return max(0.01, self.encoder_passes + self.decoder_passes + self.denoiser_passes)
+
+    @property
+    def bytes_per_sample(self) -> int:
+        """Of the arrays that are not compressed."""
+        return sum(
+            np.dtype(spec.dtype).itemsize * math.prod(spec.shape)
+            for spec in self.arrays.values()
+            if spec.encoding == "safetensors"
+        )
 
 
 def task_key(**parts: Any) -> str:
@@ -121,7 +138,6 @@ def data_task(split: SplitImages, settings: AnalysisSettings) -> Task:
             split=split.split_sha256,
             **({} if images.captions is None else {"captions": images.captions}),
         ),
-        cost=0.01,
     )
 
 
@@ -133,7 +149,7 @@ def latents_task(
         arrays={"latents": ArraySpec(settings.latents_dtype, tuple(model.latent_shape))},
         compute=lambda start, stop, report: {"latents": latents(start, stop).cpu().numpy()},
         key=task_key(part="latents", **key),
-        cost=1.0,
+        encoder_passes=1.0,
     )
 
 
@@ -167,7 +183,7 @@ def spectrum_task(
         arrays=specs,
         compute=compute,
         key=task_key(part="spectrum", dtype=settings.influence_dtype, **key),
-        cost=2.0 * size,
+        decoder_passes=2.0 * size,
     )
 
 
@@ -220,7 +236,7 @@ def leading_spectrum_task(
             seed=settings.seed,
             **key,
         ),
-        cost=10.0 * settings.rank + settings.num_probes,
+        decoder_passes=2.0 * (10.0 * settings.rank + settings.num_probes),
     )
 
 
@@ -257,7 +273,7 @@ def estimate_task(
         },
         compute=compute,
         key=task_key(part="estimate", probes=settings.num_probes, seed=settings.seed, **key),
-        cost=float(settings.num_probes),
+        decoder_passes=2.0 * settings.num_probes,
     )
 
 
@@ -304,5 +320,5 @@ def attack_task(
             seed=seed,
             **key,
         ),
-        cost=float(attack.queries(timestep, parameters)),
+        denoiser_passes=float(attack.queries(timestep, parameters)),
     )

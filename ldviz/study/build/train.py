@@ -26,6 +26,7 @@ from ldviz.study.blocks import write_atomically
 from ldviz.study.build.autoencoder import encode_means, train_autoencoder
 from ldviz.study.build.denoiser import new_scheduler, train_denoiser
 from ldviz.study.build.images import ModelImages, SplitImages, load_split
+from ldviz.study.build.processes import start_processes
 from ldviz.study.build.vectors import compute_vectors
 from ldviz.study.recipe import Recipe, recipe_names
 
@@ -87,6 +88,7 @@ def train_study(
             f"Run: python -m ldviz analyze path/to/model --images {images}"
         )
     start = time.monotonic()
+    start_processes(device)
     accelerator = Accelerator(cpu=device == "cpu")
     work = folder / ".training"
     _check_claim(work, recipe)
