@@ -72,7 +72,7 @@ def _chosen_text(study: Study, distortion: np.ndarray, rows: np.ndarray) -> str:
     low, high = distortion[rows].min(), distortion[rows].max()
     text = (
         f"{len(rows):,} samples chosen, on every page: {members:,} members, "
-        f"{len(rows) - members:,} held-out, {low:.2f} to {high:.2f} nats."
+        f"{len(rows) - members:,} held-out, {_signed(low)} to {_signed(high)} nats."
     )
     auc = selection_auc(study, rows)
     if auc is None:
@@ -80,3 +80,7 @@ def _chosen_text(study: Study, distortion: np.ndarray, rows: np.ndarray) -> str:
     if auc.value is None:
         return f"{text} With one class alone there is no ROC."
     return f"{text} Attack AUC among them: {measured_text(auc)}; the Samples page draws their ROC."
+
+
+def _signed(nats: float) -> str:
+    return f"{nats:.2f}".replace("-", "−")

@@ -2,6 +2,7 @@
 
 const KEYBOARD_COMMIT_MS = 350; // arrow keys on the slider become one history entry
 const SWEEP_IDLE_MS = 120; // ask for the whole sweep once toggling pauses
+const UNANSWERED_MS = 5000; // a question may be lost with a page run that was overtaken: ask again
 const INTERVALS_IDLE_MS = 500; // intervals cost most, so they wait longest
 const PAPER_FRACTION = 0.4; // what Rao et al. (arXiv:2511.20592) drop everywhere
 const LARGEST_FRACTION = 0.95;
@@ -88,6 +89,7 @@ class Lab {
     this.resize.disconnect();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
+    clearTimeout(this.unanswered);
     clearTimeout(this.commitTimer);
   }
 
@@ -240,6 +242,11 @@ class Lab {
       this.waitingToAsk = null;
       this.asked = question;
       this.component.setTriggerValue("need", { context, state, stage });
+      clearTimeout(this.unanswered);
+      this.unanswered = setTimeout(() => {
+        if (this.asked === question) this.asked = null;
+        this.invalidate();
+      }, UNANSWERED_MS);
     }, wait);
   }
 
