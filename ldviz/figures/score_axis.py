@@ -61,8 +61,9 @@ def score_axis(scores: np.ndarray) -> ScoreAxis:
 
 
 def _power_text(place: float) -> str:
-    """The score at a place as plain digits where they are few: "−20", else "−2e+06"."""
-    return f"−{10.0**-place:.3g}"
+    """The score at a place as plain digits where they are few: "−2,000", else "−2e+06"."""
+    size = 10.0**-place
+    return f"−{size:,.6g}" if 1e-4 <= size < 1e6 else f"−{size:.3g}"
 
 
 def _log_ticks(low: float, high: float) -> tuple[float, ...]:
