@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ldviz.cli_analyze import analyze
+from ldviz.cli_analyze import analyze, say_cost
 from ldviz.cli_findings import findings
 from ldviz.errors import CancelledError, LdvizError
 from ldviz.study.recipe import load_recipe, recipes_text, with_images
@@ -46,6 +47,9 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Study folder; default: ./studies/NAME.")] = None,
     device: Device = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would cost, from a short trial.")
+    ] = False,
 ) -> None:
     """Train the models of a study; resumes where it was interrupted."""
     from ldviz.jobs.terminal import terminal_progress
@@ -56,6 +60,13 @@ def train(
             settings, images, split_file=split, name=None if out is None else out.name
         )
     folder = out or Path("studies") / settings.name
+    if dry_run:
+        from ldviz.study.build.training_cost import training_cost
+
+        with terminal_progress() as progress:
+            cost = training_cost(settings, folder, device=device, progress=progress)
+        say_cost(cost)
+        return
     from ldviz.study.build.train import train_study
 
     with terminal_progress() as progress:
@@ -148,6 +159,11 @@ app.command()(findings)
 
 def main() -> None:
     """Run the command line; input at fault ends with one message and exit code 2."""
+    from ldviz.jobs.terminal import is_main_process
+
+    if not is_main_process():
+        # One of several processes speaks for all; what goes wrong is told by each, on stderr.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     try:
         app()
     except CancelledError as error:

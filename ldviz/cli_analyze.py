@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ldviz.errors import InputError, StudyError
+from ldviz.study.cost import Cost
 from ldviz.study.recipe import Recipe, load_recipe, recipe_names
 
 
@@ -66,6 +67,9 @@ def analyze(
     device: Annotated[
         str | None, typer.Option(help='"cpu", "cuda", "mps"; default: the best here.')
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would cost, from a short trial.")
+    ] = False,
 ) -> None:
     """Compute geometry and attack vectors; resumes where interrupted."""
     own = {
@@ -90,7 +94,7 @@ def analyze(
                 f"{given[0]} belongs to a model of your own: give its images too, with --images. "
                 "A trained study and a recipe say these things themselves."
             )
-        _analyze_named(study, out, device)
+        _analyze_named(study, out, device, dry_run)
         return
     from ldviz.study.own import model_settings, own_recipe
     from ldviz.study.report import parse_timesteps
@@ -117,15 +121,15 @@ def analyze(
     )
     for line in plan.lines():
         typer.echo(line)
-    _analyze_recipe(recipe, out, device)
+    _analyze_recipe(recipe, out, device, dry_run)
 
 
-def _analyze_named(study: str, out: Path | None, device: str | None) -> None:
+def _analyze_named(study: str, out: Path | None, device: str | None, dry_run: bool) -> None:
     """A study that is there, else a recipe that names its model."""
     from ldviz.study.places import resolve_study
 
     if study.endswith(".toml"):
-        _analyze_recipe(load_recipe(study), out, device)
+        _analyze_recipe(load_recipe(study), out, device, dry_run)
         return
     try:
         folder = resolve_study(study)
@@ -133,11 +137,19 @@ def _analyze_named(study: str, out: Path | None, device: str | None) -> None:
         recipe = load_recipe(study) if study in recipe_names() else None
         if recipe is None or recipe.model is None:
             raise
-        _analyze_recipe(recipe, out, device)
+        _analyze_recipe(recipe, out, device, dry_run)
         return
     if out is not None:
         raise InputError("--out belongs to a recipe or a model: a study stays in its folder.")
     from ldviz.jobs.terminal import terminal_progress
+
+    if dry_run:
+        from ldviz.study.build.analysis_cost import analysis_cost
+
+        with terminal_progress() as progress:
+            cost = analysis_cost(folder, device=device, progress=progress)
+        say_cost(cost)
+        return
     from ldviz.study.build.analyze import analyze_study
 
     with terminal_progress() as progress:
@@ -145,9 +157,17 @@ def _analyze_named(study: str, out: Path | None, device: str | None) -> None:
     _say(finished, folder)
 
 
-def _analyze_recipe(recipe: Recipe, out: Path | None, device: str | None) -> None:
+def _analyze_recipe(recipe: Recipe, out: Path | None, device: str | None, dry_run: bool) -> None:
     folder = out or Path("studies") / recipe.name
     from ldviz.jobs.terminal import terminal_progress
+
+    if dry_run:
+        from ldviz.study.build.analysis_cost import own_cost
+
+        with terminal_progress() as progress:
+            cost = own_cost(recipe, folder, device=device, progress=progress)
+        say_cost(cost)
+        return
     from ldviz.study.build.analyze import analyze_own
 
     with terminal_progress() as progress:
@@ -156,6 +176,13 @@ def _analyze_recipe(recipe: Recipe, out: Path | None, device: str | None) -> Non
         for line in finished.manifest.data.report.lines():
             typer.echo(line)
     _say(finished, folder)
+
+
+def say_cost(cost: Cost) -> None:
+    """What something would cost, and that nothing has been done."""
+    for line in cost.lines():
+        typer.echo(line)
+    typer.echo("Nothing was written: this was a dry run.")
 
 
 def _say(finished, folder: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from ldviz.progress import Progress, no_progress
 from ldviz.study.build.checkpoint import epoch_generator, load_checkpoint, save_checkpoint
 from ldviz.study.build.images import ModelImages
+from ldviz.study.build.processes import share_of_batch
 from ldviz.study.recipe import AutoencoderSettings
 
 CHECKPOINT_SECONDS = 60.0
@@ -115,13 +116,13 @@ def _run_epoch(
     totals = torch.zeros(2, device=accelerator.device)
     batches = order.split(settings.batch_size)
     for batch in batches:
-        mine = batch[accelerator.process_index :: accelerator.num_processes]
+        mine, weight = share_of_batch(batch, accelerator)
         reconstruction, kl = forward(images[mine])
-        accelerator.backward(reconstruction + settings.kl_weight * kl)
+        accelerator.backward(weight * (reconstruction + settings.kl_weight * kl))
         accelerator.clip_grad_norm_(forward.parameters(), settings.gradient_clip)
         optimizer.step()
         optimizer.zero_grad()
-        totals += torch.stack([reconstruction.detach(), kl.detach()])
+        totals += weight * torch.stack([reconstruction.detach(), kl.detach()])
     means = accelerator.reduce(totals, reduction="mean") / len(batches)
     return {
         "epoch": epoch + 1,

@@ -11,6 +11,7 @@ import torch
 
 from ldviz.progress import Progress, no_progress
 from ldviz.study.build.checkpoint import epoch_generator, load_checkpoint, save_checkpoint
+from ldviz.study.build.processes import share_of_batch
 from ldviz.study.recipe import DenoiserSettings, SelectionSettings
 
 CHECKPOINT_SECONDS = 60.0
@@ -173,15 +174,15 @@ def _run_epoch(
     total = torch.zeros((), device=accelerator.device)
     batches = order.split(settings.batch_size)
     for batch in batches:
-        mine = batch[accelerator.process_index :: accelerator.num_processes]
+        mine, weight = share_of_batch(batch, accelerator)
         target = noise[mine].to(latents.device)
         when = timesteps[mine].to(latents.device)
         noisy = scheduler.add_noise(latents[mine.to(latents.device)], target, when)
         loss = torch.nn.functional.mse_loss(forward(noisy, when).sample, target)
-        accelerator.backward(loss)
+        accelerator.backward(weight * loss)
         accelerator.clip_grad_norm_(forward.parameters(), settings.gradient_clip)
         optimizer.step()
         optimizer.zero_grad()
-        total += loss.detach()
+        total += weight * loss.detach()
     mean = accelerator.reduce(total, reduction="mean") / len(batches)
     return {"epoch": epoch + 1, "loss": float(mean), "seconds": time.monotonic() - start}

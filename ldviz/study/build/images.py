@@ -83,6 +83,38 @@ def load_split(
     return SplitImages(images, is_member)
 
 
+def few_images(
+    settings: DataSettings, scratch: Path, count: int
+) -> tuple[DataSettings, tuple[int, int] | None]:
+    """Settings of a few of the images at a place, half of them members, for a trial.
+
+    Args:
+        settings: of all of them.
+        scratch: an empty folder, for what has to be unpacked to see how many there are.
+        count: how many are wanted.
+
+    Returns:
+        The settings, and how many images and members there are in all.  Images that come
+        with ldviz are at hand: their settings are returned as they are, and None.
+
+    Raises:
+        DataError: if the place cannot be read.
+    """
+    if not settings.is_own:
+        return settings, None
+    from ldviz.data.choose import choose_rows
+    from ldviz.data.places import list_place
+
+    (scratch / "listing").mkdir()
+    rows, is_member = choose_rows(list_place(settings, scratch / "listing"), settings)
+    members = int(is_member.sum())
+    few = {
+        "num_members": min(count // 2, members),
+        "num_held_out": min(count // 2, len(rows) - members),
+    }
+    return settings.model_copy(update=few), (len(rows), members)
+
+
 class ModelImages:
     """(n, c, H, W) images in [-1, 1], converted from pixels as they are asked for.
 

@@ -134,7 +134,7 @@ def prepare_own(
         StudyError: if the folder holds another study.
         ModelError, DataError: if the model or the images cannot be read or do not fit.
     """
-    _check_claim(folder, recipe)
+    check_claim(folder, recipe)
     with _removed_on_failure(folder):
         if model is not None:
             loaded = check_model(model)
@@ -203,7 +203,7 @@ def _read_settings(folder: Path) -> Recipe | None:
         ) from error
 
 
-def _check_claim(folder: Path, recipe: Recipe) -> None:
+def check_claim(folder: Path, recipe: Recipe) -> None:
     """Raise StudyError if the folder holds a study of another model or of other images."""
     if (folder / "training.json").is_file():
         raise StudyError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from datetime import UTC, datetime
@@ -13,12 +14,13 @@ import numpy as np
 import torch
 from PIL import Image
 from pydantic import BaseModel
+from safetensors import SafetensorError
 
 from ldviz.attacks import get_attack
 from ldviz.attacks.statistic import masked_statistic, powered
 from ldviz.data.images import to_model_range, to_pixels
 from ldviz.data.report import ImageReport
-from ldviz.errors import DataError, InputError, ModelError
+from ldviz.errors import DataError, InputError, ModelError, StudyError
 from ldviz.metrics.roc import roc_auc
 from ldviz.models import LatentDiffusionModel, LatentModel
 from ldviz.progress import Progress, no_progress
@@ -76,17 +78,11 @@ def train_study(
         ModelError: if the folder holds a run with other settings.
         InputError: if the recipe names a model that is there already.
         DataError: if the images cannot be read, or changed while training was interrupted.
+        StudyError: if the disk is full or the folder has vanished; checkpoints are kept.
     """
     from accelerate import Accelerator
 
-    if recipe.autoencoder is None:
-        place = "an object in Python" if recipe.model is None else recipe.model.source
-        images = recipe.name if recipe.name in recipe_names() else recipe.data.place
-        raise InputError(
-            f'The recipe "{recipe.name}" names a model that is there already '
-            f"({place}), so there is nothing to train. "
-            f"Run: python -m ldviz analyze path/to/model --images {images}"
-        )
+    check_trainable(recipe)
     start = time.monotonic()
     start_processes(device)
     accelerator = Accelerator(cpu=device == "cpu")
@@ -108,7 +104,7 @@ def train_study(
     latents = encode_means(autoencoder, everything) * scale
 
     def evaluate(denoiser: torch.nn.Module) -> dict[str, Any]:
-        model = _model(autoencoder, denoiser, recipe, everything, accelerator.device)
+        model = new_model(autoencoder, denoiser, recipe, everything, accelerator.device)
         record = sima_curve(model, latents, split, recipe.selection.timesteps)
         denoiser.requires_grad_(True)
         return record
@@ -136,16 +132,35 @@ def train_study(
         images=split.report,
     )
     if accelerator.is_main_process:
-        model = _model(autoencoder, denoiser, recipe, everything, accelerator.device)
-        _save(folder, model, split, record)
+        model = new_model(autoencoder, denoiser, recipe, everything, accelerator.device)
+        try:
+            _save(folder, model, split, record)
+        except (OSError, SafetensorError) as error:
+            raise StudyError(
+                f'The models cannot be written to "{folder}": {error}. The last checkpoint is '
+                "kept; make room or restore the folder, then run the same command again."
+            ) from error
     accelerator.wait_for_everyone()
     progress(1, 1, f"trained in {time.monotonic() - start:.0f} s")
     return record
 
 
-def _model(
+def check_trainable(recipe: Recipe) -> None:
+    """Raise InputError if a recipe names a model that is there already."""
+    if recipe.autoencoder is None:
+        place = "an object in Python" if recipe.model is None else recipe.model.source
+        images = recipe.name if recipe.name in recipe_names() else recipe.data.place
+        raise InputError(
+            f'The recipe "{recipe.name}" names a model that is there already '
+            f"({place}), so there is nothing to train. "
+            f"Run: python -m ldviz analyze path/to/model --images {images}"
+        )
+
+
+def new_model(
     autoencoder: Any, denoiser: Any, recipe: Recipe, images: ModelImages, device: torch.device
 ) -> LatentDiffusionModel:
+    """Both models of a recipe, as they are now, behind one door."""
     return LatentDiffusionModel(
         autoencoder,
         denoiser,
@@ -226,7 +241,6 @@ def save_reconstructions(folder: Path, model: LatentModel, split: SplitImages) -
 
     Eight by four of them, fewer where they are large.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     _, height, width = model.image_shape
     columns, lines = min(8, max(2, 512 // width)), min(4, max(1, 256 // height))
     rows = np.flatnonzero(~split.is_member)
@@ -244,4 +258,6 @@ def _save_sheet(images: np.ndarray, path: Path, columns: int = 8) -> None:
     count, height, width, channels = images.shape
     grid = images.reshape(count // columns, columns, height, width, channels)
     grid = grid.transpose(0, 2, 1, 3, 4).reshape(-1, columns * width, channels)
-    Image.fromarray(grid.squeeze(-1) if channels == 1 else grid).save(path)
+    content = io.BytesIO()
+    Image.fromarray(grid.squeeze(-1) if channels == 1 else grid).save(content, "PNG")
+    write_atomically(path, content.getvalue())
