@@ -31,6 +31,9 @@ page = st.navigation(
             ),
             st.Page("pages/findings.py", title="Findings", icon=":material/fact_check:"),
         ],
+        "Studies": [
+            st.Page("pages/add_study.py", title="Add a study", icon=":material/add_circle:"),
+        ],
     },
     expanded=True,
 )

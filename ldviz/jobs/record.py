@@ -28,6 +28,7 @@ class JobRecord(BaseModel):
         state: waiting (for another job on the same model), running, or how it ended.
         done, total, what: progress.
         message: why it failed, for people.
+        result: what it found out, for jobs that do; it may grow while they run.
         pid: of its process.
         started, updated: seconds since the epoch.
     """
@@ -43,6 +44,7 @@ class JobRecord(BaseModel):
     total: int = 1
     what: str = "starting"
     message: str = ""
+    result: dict[str, Any] | None = None
     pid: int = 0
     started: float = 0.0
     updated: float = 0.0
@@ -91,6 +93,19 @@ def load_record(key: str) -> JobRecord | None:
             }
         )
     return record
+
+
+def find_records(prefix: str) -> list[JobRecord]:
+    """Every job whose key begins with ``prefix``, the latest started first."""
+    found = [load_record(path.stem) for path in jobs_folder().glob(f"{prefix}*.json")]
+    records = [record for record in found if record is not None]
+    return sorted(records, key=lambda record: -record.started)
+
+
+def forget_record(key: str) -> None:
+    """Remove what is known of a job that has ended."""
+    for path in (record_path(key), cancel_path(key), jobs_folder() / f"{key}.log"):
+        path.unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:

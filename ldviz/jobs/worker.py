@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ldviz.errors import CancelledError, LdvizError
+from ldviz.jobs.own_study import Publish, analyze_job, look_job
 from ldviz.jobs.record import JobRecord, cancel_path, jobs_folder, save_record
 from ldviz.progress import Progress
 
@@ -21,7 +22,7 @@ _REPORT_SECONDS = 0.2
 _POLL_SECONDS = 0.2
 
 
-def compute_vectors_job(arguments: dict[str, Any], progress: Progress) -> None:
+def compute_vectors_job(arguments: dict[str, Any], progress: Progress, publish: Publish) -> None:
     """Put an attack's vectors into the cache."""
     from ldviz.attacks import get_attack, load_plugins
     from ldviz.study.store import open_study
@@ -39,8 +40,10 @@ def compute_vectors_job(arguments: dict[str, Any], progress: Progress) -> None:
     )
 
 
-KINDS: dict[str, Callable[[dict[str, Any], Progress], None]] = {
+KINDS: dict[str, Callable[[dict[str, Any], Progress, Publish], None]] = {
     "vectors": compute_vectors_job,
+    "look": look_job,
+    "analyze": analyze_job,
 }
 
 
@@ -49,8 +52,8 @@ def run_job(record: JobRecord) -> JobRecord:
     progress = _Reporter(record)
     try:
         with _one_per_model(record):
-            progress(0, 1, "loading the model")
-            KINDS[record.kind](record.arguments, progress)
+            progress(0, 1, "starting" if record.kind == "look" else "loading the model")
+            KINDS[record.kind](record.arguments, progress, progress.publish)
         final = progress.record.model_copy(update={"state": "done", "done": progress.record.total})
     except CancelledError:
         final = progress.record.model_copy(
@@ -82,6 +85,11 @@ class _Reporter:
         if time.monotonic() - self._saved > _REPORT_SECONDS:
             save_record(self.record)
             self._saved = time.monotonic()
+
+    def publish(self, result: dict[str, Any]) -> None:
+        """Let everybody see what has been found out so far."""
+        self.record = self.record.model_copy(update={"result": result})
+        save_record(self.record)
 
 
 @contextmanager

@@ -19,6 +19,9 @@ from ldviz.study.schema import (
     vectors_array,
 )
 
+TITLE_FILE = "title.txt"
+"""In a study's folder: a title that its user gave it, shown instead of the manifest's."""
+
 
 class Study:
     """A stored analysis of one model on one set of images.
@@ -29,16 +32,13 @@ class Study:
     def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path = path
         self.manifest = manifest
+        self.title = _given_title(path) or manifest.title
         self._arrays: dict[str, np.ndarray] = {}
         self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
         return self.manifest.name
-
-    @property
-    def title(self) -> str:
-        return self.manifest.title
 
     @property
     def digest(self) -> str:
@@ -213,6 +213,14 @@ def open_study(path: str | Path) -> Study:
         )
     _check_arrays(path, manifest)
     return Study(path, manifest)
+
+
+def _given_title(path: Path) -> str:
+    """The title that the user gave; empty where there is none that can be read."""
+    try:
+        return (path / TITLE_FILE).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _read_manifest(path: Path) -> dict:

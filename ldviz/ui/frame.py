@@ -9,13 +9,14 @@ from ldviz.errors import LdvizError
 from ldviz.ui.plugins import ensure_plugins
 from ldviz.ui.resources import available_studies
 from ldviz.ui.state import (
-    change_view,
+    choose_study,
     current_study,
     current_view,
     dismiss_link_problems,
     link_problems,
     sync_link,
 )
+from ldviz.ui.study_jobs import running_names, show_study_jobs
 
 _PICKER = "study-picker"
 
@@ -36,12 +37,15 @@ def ensure_frame() -> None:
 def show_frame() -> None:
     """Draw the sidebar's study picker and whatever is wrong with the link or the folders."""
     studies, failures = available_studies()
+    making = running_names()
+    failures = {name: reason for name, reason in failures.items() if name not in making}
     current_view()
     with st.sidebar:
         if studies:
             _show_picker(list(studies), {name: study.title for name, study in studies.items()})
         if failures:
             _show_broken(failures)
+    show_study_jobs()
     for problem in link_problems():
         st.warning(problem, icon=":material/link_off:")
     if link_problems():
@@ -58,16 +62,7 @@ def _show_picker(names: list[str], titles: dict[str, str]) -> None:
     st.session_state[_PICKER] = chosen
 
     def pick() -> None:
-        change_view(
-            study=st.session_state[_PICKER],
-            timestep=None,
-            attack=None,
-            image=None,
-            selection=(),
-            mask=current_view().mask.model_copy(
-                update={"channels_off": (), "cells_off": (), "dims_off": ()}
-            ),
-        )
+        choose_study(st.session_state[_PICKER])
 
     st.selectbox(
         "Study",

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from ldviz.study.places import study_folders
-from ldviz.study.store import Study, find_studies, open_studies
+from ldviz.study.store import TITLE_FILE, Study, find_studies, open_studies
 
 
 def available_studies() -> tuple[dict[str, Study], dict[str, str]]:
@@ -17,16 +17,16 @@ def available_studies() -> tuple[dict[str, Study], dict[str, str]]:
 
 
 def _fingerprint(folders: list[Path]) -> tuple[tuple[str, int, int], ...]:
-    """Changes whenever a study appears, vanishes or gets another manifest."""
+    """Changes whenever a study appears, vanishes or gets another manifest or title."""
     marks = []
     for path in find_studies(folders).values():
-        manifest = path / "manifest.json"
-        try:
-            status = manifest.stat()
-        except OSError:
-            marks.append((str(path), 0, 0))
-        else:
-            marks.append((str(path), status.st_mtime_ns, status.st_size))
+        for file in (path / "manifest.json", path / TITLE_FILE):
+            try:
+                status = file.stat()
+            except OSError:
+                marks.append((str(file), 0, 0))
+            else:
+                marks.append((str(file), status.st_mtime_ns, status.st_size))
     return tuple(marks)
 
 

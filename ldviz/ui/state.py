@@ -46,6 +46,19 @@ def change_view(*, undoable: bool = True, **changes: Any) -> View:
     return after
 
 
+def choose_study(name: str | None) -> None:
+    """Look at another study, or at the first one; what is of the present one is let go."""
+    mask = current_view().mask
+    change_view(
+        study=name,
+        timestep=None,
+        attack=None,
+        image=None,
+        selection=(),
+        mask=mask.model_copy(update={"channels_off": (), "cells_off": (), "dims_off": ()}),
+    )
+
+
 def history() -> History:
     """The session's undo and redo."""
     if _HISTORY not in st.session_state:

@@ -36,6 +36,7 @@ PAGES = {
     "inspect_image": "Inspect an image",
     "compare_attacks": "Attacks compared",
     "findings": "Findings",
+    "add_study": "Add a study",
 }
 
 
