@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import binomtest
 
 from ldviz.errors import InputError
 from ldviz.metrics.measured import Measured
@@ -28,6 +27,8 @@ def share_above(scores: np.ndarray, score: float, *, is_member: bool) -> Measure
 
     Source: Wilson 1927, the score interval of a binomial share, by SciPy.
     """
+    from scipy.stats import binomtest
+
     scores = np.asarray(scores, dtype=np.float64)
     if not np.isfinite(scores).all() or not np.isfinite(score):
         raise InputError("Scores must be finite to be compared. Look at the model's output first.")
