@@ -7,6 +7,8 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from ldviz.study.build import run
 from ldviz.study.store import open_study
 from tests.study.small_analysis import BLOCK, COUNT, analyse, contents, in_processes
 
+ROOT = Path(__file__).resolve().parents[2]
 NUM_BLOCKS = -(-COUNT // BLOCK)
 PHASES = ("computing", "writing", "before renaming", "after renaming")
 
@@ -241,6 +244,59 @@ def test_a_full_disk_loses_nothing_finished(
     analyse(folder)
     assert kept == {path: path.stat().st_mtime_ns for path in kept}
     check_equal(folder, finished)
+
+
+ON_A_SMALL_DISK = """
+import os, sys
+from pathlib import Path
+from ldviz.errors import StudyError
+from tests.study.small_analysis import analyse, contents
+
+place = Path(sys.argv[1])
+filler = place / "filler"
+
+def progress(done, total, what):
+    if what == "analysing" and done > total / 2 and not filler.exists():
+        with open(filler, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(512))
+            except OSError:
+                pass
+
+try:
+    analyse(place / "small", progress=progress)
+except StudyError as error:
+    print(error)
+blocks = {path: path.stat().st_mtime_ns for path in (place / "small").glob("arrays/*/*")}
+assert len(blocks) > 20
+assert not list(place.rglob("*.partial"))
+filler.unlink()
+analyse(place / "small")
+assert blocks == {path: path.stat().st_mtime_ns for path in blocks}
+assert contents(place / "small") == contents(Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+def test_a_small_disk_that_fills_loses_nothing(finished: Path, tmp_path: Path) -> None:
+    """A file system of 400 kB in memory, mounted in a namespace of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = f"mount -t tmpfs -o size=400k none {place}"
+    alone = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, mount], check=False).returncode:
+        pytest.skip("no file system may be mounted here")
+    command = f'{mount} && exec "$0" -c "$1" {place} {finished}'
+    result = subprocess.run(
+        [*alone, command, sys.executable, ON_A_SMALL_DISK],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "No space left on device. What is finished is kept" in result.stdout
 
 
 def test_too_small_a_disk_is_told_before_the_first_block(
