@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 import zipfile
 from pathlib import Path
@@ -18,6 +19,8 @@ from ldviz.jobs.own_study import analysis_key, analysis_records, start_analysis,
 from ldviz.jobs.record import JobRecord, forget_record, load_record
 from ldviz.jobs.start import cancel_job
 from ldviz.jobs.uploads import drop_upload, keep_upload, sweep_uploads
+from ldviz.study.manage import unfinished_studies
+from ldviz.study.places import cache_folder
 from ldviz.study.recipe import Recipe
 from ldviz.study.store import open_study
 from tests.models.tiny_models import (
@@ -50,8 +53,13 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"model": str(model), "images": str(write_images(folder / "pictures"))}
 
 
+def studies() -> Path:
+    """Where the looks of a test would put their studies."""
+    return cache_folder() / "studies"
+
+
 def looked(model: str, images: str, **data) -> JobRecord:
-    return finished(start_look({"source": model}, images, **data).key)
+    return finished(start_look({"source": model}, images, studies(), **data).key)
 
 
 def recipe_of(places: dict[str, str]) -> Recipe:
@@ -60,9 +68,7 @@ def recipe_of(places: dict[str, str]) -> Recipe:
     return Recipe.model_validate(record.result["recipe"])
 
 
-def test_a_look_tells_parts_and_sides_and_writes_nothing(
-    places: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_look_tells_parts_sides_and_cost_and_writes_nothing(places: dict[str, str]) -> None:
     record = looked(places["model"], places["images"])
     assert record.state == "done"
     assert record.result["model"][1:] == [
@@ -73,7 +79,11 @@ def test_a_look_tells_parts_and_sides_and_writes_nothing(
     assert (record.result["members"], record.result["held_out"]) == (6, 6)
     assert record.result["place"] == "folder per side"
     assert Recipe.model_validate(record.result["recipe"]).data.image_size == 16
-    assert not (tmp_path / "studies").exists()
+    cost = dict(line.split(maxsplit=1) for line in record.result["cost"])
+    assert cost["samples"].startswith("12")
+    assert "decoder" in cost["passes"]
+    assert re.match(r"about \d+ (s|min) on", cost["time"])
+    assert not studies().exists()
 
 
 @pytest.mark.slow
@@ -93,6 +103,34 @@ def test_a_study_is_made_cancelled_and_resumed(places: dict[str, str], tmp_path:
     assert [one.key for one in analysis_records()] == [record.key]
     forget_record(record.key)
     assert analysis_records() == []
+
+
+@pytest.mark.slow
+def test_a_killed_analysis_reads_as_failed_and_continues(
+    places: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    folder = tmp_path / "studies" / "killed"
+    images = write_images(tmp_path / "many", 60)
+    found = looked(places["model"], str(images), timesteps=(0,)).result["recipe"]
+    found["analysis"]["block_size"] = 8
+    record = start_analysis(folder, Recipe.model_validate(found))
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        now = load_record(record.key)
+        if now.what == "analysing" and now.share > 0.1:
+            os.kill(now.pid, signal.SIGKILL)
+            break
+        time.sleep(0.02)
+    ended = finished(record.key)
+    assert ended.state == "failed"
+    assert "ended before it was done" in ended.message
+    assert unfinished_studies() == {"killed": folder}
+    kept = {path: path.stat().st_mtime_ns for path in folder.glob("arrays/latents/*.safetensors")}
+    assert kept
+    assert finished(start_analysis(folder).key, 240).state == "done"
+    assert open_study(folder).num_samples == 120
+    assert all(path.stat().st_mtime_ns == then for path, then in kept.items())
 
 
 @pytest.mark.parametrize(

@@ -24,32 +24,41 @@ _QUEUE = "studies"
 """Analyses wait for one another: each takes all cores, or the whole accelerator."""
 
 
-def start_look(model: dict[str, Any], images: str, **data: Any) -> JobRecord:
+def start_look(model: dict[str, Any], images: str, studies: Path, **data: Any) -> JobRecord:
     """Find out in the background what a model and images are, and what a study will cost.
 
     Args:
         model: fields of ModelSettings; ``source`` at least.
         images: a place, or the name of a recipe.
+        studies: folder that the study would go to.
         data: further arguments of ``own_recipe``.
 
     Returns:
         The job's record; its ``result`` is what ``look_job`` publishes.
     """
-    arguments = {"model": model, "images": images, "data": data}
+    arguments = {
+        "model": model,
+        "images": images,
+        "studies": str(studies.absolute()),
+        "data": data,
+    }
     key = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
     return start_job(f"{_LOOKS}{key[:40]}", "look", arguments, model=f"{_LOOKS}{key[:20]}")
 
 
-def start_analysis(folder: Path, recipe: Recipe | None = None) -> JobRecord:
+def start_analysis(
+    folder: Path, recipe: Recipe | None = None, *, title: str | None = None
+) -> JobRecord:
     """Analyse a model and images of one's own in the background, or continue where it stopped.
 
     Args:
         folder: of the study; one analysis at a time each.
         recipe: what to make; None takes the settings that the folder holds.
+        title: for people; None takes the recipe's, else the folder's name.
     """
     arguments = {
         "folder": str(folder.absolute()),
-        "title": folder.name if recipe is None else recipe.title,
+        "title": title or (folder.name if recipe is None else recipe.title),
         "recipe": None if recipe is None else recipe.model_dump(mode="json"),
     }
     return start_job(analysis_key(folder), "analyze", arguments, model=_QUEUE)
@@ -77,10 +86,10 @@ def look_job(arguments: dict[str, Any], progress: Progress, publish: Publish) ->
     from ldviz.study.conditioning import sample_conditioning
     from ldviz.study.own import model_settings, own_recipe
 
-    progress(0, 2, "looking at the model")
+    progress(0, 4, "looking at the model")
     model = model_settings(**arguments["model"])
     recipe, plan = own_recipe(model, arguments["images"], **arguments["data"])
-    progress(1, 2, "looking at the images")
+    progress(1, 4, "looking at the images")
     data = recipe.data
     scratch = Path(tempfile.mkdtemp(prefix="ldviz-look-"))
     try:
@@ -105,20 +114,28 @@ def look_job(arguments: dict[str, Any], progress: Progress, publish: Publish) ->
     sample_conditioning(
         card, () if has_captions else None, np.empty(0, dtype=int) if has_labels else None
     )
-    publish(
-        {
-            "recipe": recipe.model_dump(mode="json"),
-            "model": plan.lines(),
-            "conditioning": plan.conditioning,
-            "place": place,
-            "members": int(is_member.sum()),
-            "held_out": int((~is_member).sum()),
-            "captions": has_captions,
-            "classes": has_labels,
-            "ignored": ignored,
-        }
+    found = {
+        "recipe": recipe.model_dump(mode="json"),
+        "model": plan.lines(),
+        "place": place,
+        "members": int(is_member.sum()),
+        "held_out": int((~is_member).sum()),
+        "captions": has_captions,
+        "classes": has_labels,
+        "ignored": ignored,
+        "cost": [],
+    }
+    publish(found)
+    # Only from here on is the model loaded, and torch with it.
+    from ldviz.study.build.analysis_cost import own_cost
+
+    progress(1, 2, "trying some images, to see what it will cost")
+    cost = own_cost(
+        recipe,
+        Path(arguments["studies"]) / recipe.name,
+        progress=lambda done, total, what: progress(total + done, 2 * total, what),
     )
-    progress(2, 2, "looked")
+    publish(found | {"cost": cost.lines()})
 
 
 def analyze_job(arguments: dict[str, Any], progress: Progress, publish: Publish) -> None:
@@ -128,8 +145,7 @@ def analyze_job(arguments: dict[str, Any], progress: Progress, publish: Publish)
 
     folder = Path(arguments["folder"])
     if arguments["recipe"] is None:
-        analyze_study(folder, progress=progress)
+        study = analyze_study(folder, progress=progress)
     else:
-        recipe = Recipe.model_validate(arguments["recipe"])
-        analyze_own(recipe, folder, progress=progress)
-        drop_upload(recipe.data.place)
+        study = analyze_own(Recipe.model_validate(arguments["recipe"]), folder, progress=progress)
+    drop_upload(study.manifest.data.settings.get("place"))

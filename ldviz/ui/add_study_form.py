@@ -56,7 +56,7 @@ class Asked:
             images = str(keep_upload(studies.absolute(), *self.upload))
         if not images:
             raise InputError("Name the images: a place on the server, a hub id, or send a zip.")
-        return start_look(self.model, images, **options)
+        return start_look(self.model, images, studies, **options)
 
 
 def show_form() -> Asked:

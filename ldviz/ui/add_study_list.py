@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +28,7 @@ from ldviz.study.store import Study
 from ldviz.ui.numbers_facts import duration_text
 from ldviz.ui.resources import available_studies
 from ldviz.ui.state import change_view, choose_study, current_view
-from ldviz.ui.study_jobs import job_text
+from ldviz.ui.study_jobs import job_text, plain, running_names
 
 _PROBLEM, _UNDO = "studies-problem", "studies-undo"
 _POLL_SECONDS = 1.0
@@ -78,7 +77,7 @@ def show_removed() -> None:
         for one in removed:
             with st.container(horizontal=True, vertical_alignment="center"):
                 ago = duration_text(max(0.0, time.time() - one.when))
-                st.markdown(f"**{one.home.name}**, {ago} ago", width="stretch")
+                st.markdown(f"**{plain(one.home.name)}**, {ago} ago", width="stretch")
                 st.button(
                     "Restore",
                     key=f"restore/{one.path}",
@@ -103,7 +102,9 @@ def _show_active() -> None:
         st.rerun()
     for record in active:
         with st.container(border=True):
-            st.progress(record.share, text=f"**{record.arguments['title']}**: {job_text(record)}")
+            st.progress(
+                record.share, text=f"**{plain(record.arguments['title'])}**: {job_text(record)}"
+            )
             st.button(
                 "Cancel",
                 key=f"{record.key}/cancel",
@@ -120,37 +121,38 @@ def _show_stopped(record: JobRecord) -> None:
     words, icon = _STOPPED[record.state]
     reason = record.message if record.state == "failed" else words
     folder = Path(record.arguments["folder"])
+    title, recipe = record.arguments["title"], record.arguments["recipe"]
+    begun = folder in {path.absolute() for path in unfinished_studies().values()}
 
     def resume() -> None:
-        recipe = record.arguments["recipe"]
         # What the folder holds goes first: it says the same, and its images may have moved.
-        known = recipe is None or (folder / "settings.json").is_file()
-        start_analysis(folder, None if known else Recipe.model_validate(recipe))
+        given = None if begun or recipe is None else Recipe.model_validate(recipe)
+        start_analysis(folder, given, title=title)
 
     def dismiss() -> None:
         forget_record(record.key)
-        if not folder.exists():
-            drop_upload((record.arguments["recipe"] or {}).get("data", {}).get("place"))
+        if not begun:
+            drop_upload((recipe or {}).get("data", {}).get("place"))
 
     with st.container(border=True):
-        st.markdown(f"**{record.arguments['title']}**")
+        st.markdown(f"**{plain(title)}**")
         (st.error if record.state == "failed" else st.info)(reason, icon=icon)
         with st.container(horizontal=True):
             st.button(
-                "Resume" if folder.exists() else "Try again",
+                "Resume" if begun else "Try again",
                 key=f"{record.key}/resume",
                 icon=":material/play_arrow:",
                 on_click=resume,
             )
             st.button("Dismiss", key=f"{record.key}/dismiss", on_click=dismiss)
-            if folder.exists():
+            if begun:
                 _remove_button(folder)
 
 
 def _show_unfinished(path: Path, name: str) -> None:
     """A folder that a training, or an analysis of the command line, left without its end."""
     with st.container(border=True):
-        st.markdown(f"**{name}** has not been analysed to its end.")
+        st.markdown(f"**{plain(name)}** has not been analysed to its end.")
         with st.container(horizontal=True):
             st.button(
                 "Analyse",
@@ -165,24 +167,20 @@ def _show_unfinished(path: Path, name: str) -> None:
 def _show_study(study: Study) -> None:
     """One line: what it is, and its buttons."""
     is_own = study.path.parent.resolve() != BUNDLED.resolve()
+    is_still = study.path.name not in running_names()
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         attacks = "geometry alone" if study.default_attack is None else "geometry and attacks"
         st.markdown(
-            f"**{_plain(study.title)}**  \n:small[{study.num_samples:,} images, {attacks}"
+            f"**{plain(study.title)}**  \n:small[{study.num_samples:,} images, {attacks}"
             f"{'' if is_own else '; comes with ldviz'}]",
             width="stretch",
         )
-        if is_own:
+        if is_own and is_still:
             _rename_popover(study)
             _remove_button(study.path)
         if st.button("Open", key=f"open/{study.path}", icon=":material/open_in_new:"):
             choose_study(study.path.name)
             st.switch_page("pages/overview.py")
-
-
-def _plain(title: str) -> str:
-    """A title as it was typed: none of it is markup."""
-    return re.sub(r"([\\`*_{}\[\]()#+.!|<>~:$-])", r"\\\1", title)
 
 
 def _rename_popover(study: Study) -> None:
@@ -229,7 +227,7 @@ def _show_news() -> None:
         restore_study(removed)
 
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Removed **{removed.home.name}**.", width="stretch")
+        st.markdown(f"Removed **{plain(removed.home.name)}**.", width="stretch")
         st.button(
             "Undo",
             key="studies-undo-button",

@@ -13,9 +13,12 @@ from ldviz.jobs.start import cancel_job
 from ldviz.study.manage import own_studies_folder
 from ldviz.study.recipe import Recipe
 from ldviz.ui.numbers_facts import Fact, show_facts
+from ldviz.ui.study_jobs import plain
 
 LOOK = "add-look"
 _POLL_SECONDS = 0.5
+_NO_PIPELINE = "recognised: parts"
+"""Says no more than the parts themselves."""
 
 
 def show_look() -> None:
@@ -33,9 +36,10 @@ def show_look() -> None:
     if record.state == "cancelled":
         st.session_state.pop(LOOK)
         return
+    if record.result is not None:
+        _show_found(record)
     if record.state == "failed":
         raise InputError(record.message)
-    _show_found(record)
     _show_start(record)
 
 
@@ -54,11 +58,12 @@ def _show_found(record: JobRecord) -> None:
     """The card of what was recognised so far."""
     found = record.result
     recipe = Recipe.model_validate(found["recipe"])
-    st.subheader(f"Recognised: {recipe.title}", anchor=False)
+    st.subheader(f"Recognised: {plain(recipe.title)}", anchor=False)
     show_facts(
         [
-            ("Model", [_fact(line) for line in found["model"]]),
+            ("Model", [_fact(line) for line in found["model"] if line != _NO_PIPELINE]),
             ("Images", _image_facts(recipe, found)),
+            *([("Cost", [_cost(line) for line in found["cost"]])] if found["cost"] else []),
         ]
     )
 
@@ -80,6 +85,12 @@ def _fact(line: str) -> Fact:
     """ "autoencoder: AutoencoderKL" as a name and a value."""
     name, _, value = line.partition(": ")
     return name[:1].upper() + name[1:], value or "yes"
+
+
+def _cost(line: str) -> Fact:
+    """ "time      about 3 min on cpu" as a name and a value."""
+    name, _, value = line.partition(" ")
+    return name[:1].upper() + name[1:], value.strip()
 
 
 def _show_start(record: JobRecord) -> None:

@@ -12,6 +12,7 @@ from ldviz.study.picture import FOREIGN_ID, prepare_picture
 from ldviz.study.store import Study
 from ldviz.ui.gallery import class_text
 from ldviz.ui.state import change_view, current_image
+from ldviz.ui.study_jobs import plain
 
 MAX_UPLOAD_MB = 64
 SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "avif")
@@ -103,7 +104,7 @@ def _dropped(study: Study) -> ChosenPicture | None:
         return None
     pixels, notes = prepare_picture(study, file.name, file.getvalue())
     told = _ask_told(study)
-    return _chosen(study, pixels, f'"{file.name}"', notes, None, FOREIGN_ID, told)
+    return _chosen(study, pixels, f'"{plain(file.name)}"', notes, None, FOREIGN_ID, told)
 
 
 def _of_study(study: Study) -> ChosenPicture:

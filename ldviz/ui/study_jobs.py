@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import streamlit as st
@@ -34,6 +35,11 @@ def running_names() -> frozenset[str]:
     )
 
 
+def plain(title: str) -> str:
+    """A title as it was typed: none of it is markup."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|<>~:$-])", r"\\\1", title)
+
+
 def job_text(record: JobRecord) -> str:
     """What a job does now, and how long it will take."""
     if not record.finished and cancel_path(record.key).exists():
@@ -58,13 +64,15 @@ def _show_running() -> None:
     if ended:
         st.session_state[_NEWS] = [
             (
-                f"**{record.arguments['title']}** {_ENDED[record.state]}.",
+                f"**{plain(record.arguments['title'])}** {_ENDED[record.state]}.",
                 ":material/check_circle:" if record.state == "done" else ":material/error:",
             )
             for record in ended
         ]
         st.rerun()
     for record in active:
-        st.progress(record.share, text=f"**{record.arguments['title']}**  \n{job_text(record)}")
+        st.progress(
+            record.share, text=f"**{plain(record.arguments['title'])}**  \n{job_text(record)}"
+        )
     if active:
         st.page_link("pages/add_study.py", label="Watch or cancel", icon=":material/visibility:")

@@ -97,6 +97,7 @@ def test_what_was_recognised_is_shown_before_anything_starts(studies: Path, tmp_
     assert "AutoencoderTiny" in text
     assert "geometry without attacks" in text
     assert "1,040" in text
+    assert "from a trial of" in text
     assert app.button(key="add-start")
     assert [path.name for path in studies.iterdir()] == ["noise"]
 

@@ -65,7 +65,7 @@ def test_any_picture_is_measured_and_compared(study: Study) -> None:
     assert not app.exception
     assert not app.error
     text = text_of(app)
-    assert 'Through the autoencoder: "mine.png"' in text
+    assert 'Through the autoencoder: "mine\\.png"' in text
     assert all(part in text for part in PARTS)
     assert "cropped, shrunk, colour to grey" in text
     assert re.search(r"\d+ of 48", text), "both shares name their counts"
