@@ -115,6 +115,11 @@ def block_state(path: Path, key: str) -> BlockState:
     return "whole" if digest in ("", _content_digest(array)) else "damaged"
 
 
+def read_whole(path: Path, key: str) -> np.ndarray | None:
+    """The array of a safetensors block, if it is whole and computed from these inputs."""
+    return _labelled(path.read_bytes())[1] if block_state(path, key) == "whole" else None
+
+
 def describe_block(path: Path, key: str | None = None) -> Block:
     """Size and digest of a written block, for the manifest.
 

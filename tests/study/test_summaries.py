@@ -140,6 +140,36 @@ def test_another_version_of_an_attack_has_no_ranks(lean: Study, monkeypatch) -> 
     assert ordered_timesteps(lean, "pia") == ()
 
 
+def test_a_second_analysis_keeps_them_and_drops_what_is_stale(
+    lean_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ldviz.study.build import summaries
+
+    folder = tmp_path / "tiny"
+    shutil.copytree(lean_folder, folder)
+    (folder / "arrays" / "ranks-pia-t0999").mkdir()
+    digits = sources.SOURCES["digits"]
+    known = sources.Source(digits.load, further_digits, lambda ids: {"twice": 2 * ids})
+    monkeypatch.setitem(sources.SOURCES, "digits", known)
+    computed = []
+    work = summaries.attack_vectors
+
+    def counted(study, name, timestep, **options):
+        computed.append((name, timestep))
+        return work(study, name, timestep, **options)
+
+    monkeypatch.setattr(summaries, "attack_vectors", counted)
+    monkeypatch.setattr(summaries, "_further_scores", lambda *args: pytest.fail("was there"))
+    damaged = folder / "arrays" / "ranks-pia-t0050" / "00000.safetensors"
+    content = bytearray(damaged.read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    analyze_study(folder, device="cpu")
+    assert computed == [("pia", 50)]
+    assert open_study(folder).manifest.arrays == open_study(lean_folder).manifest.arrays
+    assert not (folder / "arrays" / "ranks-pia-t0999").exists()
+
+
 def test_known_complexity_is_stored(lean: Study) -> None:
     np.testing.assert_array_equal(lean.array("complexity_twice"), 2 * lean.sample_ids)
 

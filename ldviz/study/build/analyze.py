@@ -141,8 +141,17 @@ def _compute(analysis: Analysis, start: float, device: str | None, progress: Pro
                 device=device,
                 progress=progress,
             )
+        _remove_stale(folder)
     processes.wait_for_everyone()
     return open_study(folder)
+
+
+def _remove_stale(folder: Path) -> None:
+    """Drop arrays of earlier settings, which the manifest does not name."""
+    arrays = open_study(folder).manifest.arrays
+    for stale in (folder / "arrays").iterdir():
+        if stale.name not in arrays:
+            shutil.rmtree(stale)
 
 
 def _without_further(analysis: Analysis) -> Recipe:
@@ -192,7 +201,7 @@ def list_tasks(analysis: Analysis) -> list[Task]:
 
 
 def finish_study(analysis: Analysis, tasks: list[Task], *, seconds: float) -> None:
-    """Describe every block in the manifest, and drop arrays that no task made."""
+    """Describe every block in the manifest."""
     folder, recipe = analysis.folder, analysis.recipe
     rows = len(analysis.split.images)
     arrays: dict[str, ArrayEntry] = {}
@@ -210,9 +219,6 @@ def finish_study(analysis: Analysis, tasks: list[Task], *, seconds: float) -> No
                     for block in blocks
                 ),
             )
-    for stale in (folder / "arrays").iterdir():
-        if stale.name not in arrays:
-            shutil.rmtree(stale)
     manifest = _manifest(analysis, arrays, seconds)
     content = manifest.model_dump(mode="json")
     content["digest"] = manifest_digest(content)

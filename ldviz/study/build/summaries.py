@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,16 @@ from ldviz.data.sources import SOURCES
 from ldviz.geometry import hutchinson_diagonal, influence_from_diagonal
 from ldviz.models import LatentModel
 from ldviz.progress import Progress, no_progress
-from ldviz.study.blocks import block_path, describe_block, write_atomically, write_block
+from ldviz.study.blocks import (
+    block_path,
+    describe_block,
+    read_whole,
+    write_atomically,
+    write_block,
+)
 from ldviz.study.build.images import SplitImages
 from ldviz.study.build.vectors import compute_vectors
+from ldviz.study.cache import cache_key
 from ldviz.study.ranks import (
     MASK_KINDS,
     RANK_COLUMNS,
@@ -39,7 +47,7 @@ from ldviz.study.schema import (
     ranks_array,
 )
 from ldviz.study.store import open_study
-from ldviz.study.vectors import attack_vectors, is_stored
+from ldviz.study.vectors import attack_vectors, is_stored, vectors_key
 
 _BATCH = 250
 CHECKSUM_BYTES = 8
@@ -70,7 +78,7 @@ def add_summaries(
     ranks = _add_ranks(folder, settings, arrays, device, progress)
     if source is not None and source.complexity is not None:
         for name, values in source.complexity(split.images.sample_ids).items():
-            _store(folder, f"complexity_{name}", values, arrays)
+            _store(folder, f"complexity_{name}", lambda values=values: values, arrays)
     further = None
     if source is not None and source.load_further is not None and settings.scores_further:
         more = source.load_further(recipe.data.image_size)
@@ -98,11 +106,19 @@ def _add_ranks(
             if not is_stored(study, attack, timestep, parameters, settings.seed)
         ]
         for timestep in axis:
-            vectors = attack_vectors(
-                study, name, timestep, seed=settings.seed, device=device, progress=progress
+
+            def ranks(name: str = name, timestep: int | None = timestep) -> np.ndarray:
+                vectors = attack_vectors(
+                    study, name, timestep, seed=settings.seed, device=device, progress=progress
+                )
+                return to_ranks(standard_scores(study, vectors, name))
+
+            key = cache_key(
+                vectors=vectors_key(study, attack, timestep, parameters, settings.seed),
+                influence=[block.sha256 for block in study.manifest.arrays["influence"].blocks],
+                **_masks(),
             )
-            ranks = to_ranks(standard_scores(study, vectors, name))
-            _store(folder, ranks_array(name, timestep), ranks, arrays)
+            _store(folder, ranks_array(name, timestep), ranks, arrays, key=key)
         entries[name] = AttackEntry(
             version=attack.version,
             parameters=parameters.model_dump(mode="json"),
@@ -132,6 +148,40 @@ def _add_further(
     attack = get_attack(manifest.default_attack)
     pixels = np.concatenate([split.images.pixels, more.pixels])
     ids = np.concatenate([split.images.sample_ids, more.sample_ids])
+    more_sha256 = SplitImages(more, np.zeros(len(more), dtype=bool)).images_sha256
+
+    def ranks() -> np.ndarray:
+        return to_ranks(_further_scores(manifest, settings, pixels, ids, model, progress))
+
+    key = cache_key(
+        model=manifest.model.sha256,
+        images=[split.images_sha256, more_sha256],
+        attack=[attack.name, attack.version, manifest.default_timestep],
+        settings=[settings.num_probes, settings.seed, settings.latents_dtype],
+        **_masks(),
+    )
+    _store(folder, "further_ranks", ranks, arrays, key=key)
+    _store(folder, "further_checksums", lambda: image_checksums(pixels), arrays)
+    return FurtherEntry(
+        n_held_out=len(more),
+        images_sha256=more_sha256,
+        attack=attack.name,
+        timestep=manifest.default_timestep,
+        num_probes=settings.num_probes,
+        columns=RANK_COLUMNS,
+    )
+
+
+def _further_scores(
+    manifest: Manifest,
+    settings: AnalysisSettings,
+    pixels: np.ndarray,
+    ids: np.ndarray,
+    model: LatentModel,
+    progress: Progress,
+) -> dict[str, np.ndarray]:
+    """``standard_scores`` of images that the study does not hold, batch by batch."""
+    attack = get_attack(manifest.default_attack)
     dtype = getattr(torch, settings.latents_dtype)
     scores: dict[str, list[np.ndarray]] = {kind: [] for kind in MASK_KINDS}
     for start in range(0, len(pixels), _BATCH):
@@ -154,17 +204,7 @@ def _add_further(
         influence = influence_from_diagonal(estimate.diagonal).reshape(values.shape)
         for kind, part in _scores(values, influence, ids[rows]).items():
             scores[kind].append(part)
-    joined = {kind: np.concatenate(parts, axis=-1) for kind, parts in scores.items()}
-    _store(folder, "further_ranks", to_ranks(joined), arrays)
-    _store(folder, "further_checksums", image_checksums(pixels), arrays)
-    return FurtherEntry(
-        n_held_out=len(more),
-        images_sha256=SplitImages(more, np.zeros(len(more), dtype=bool)).images_sha256,
-        attack=attack.name,
-        timestep=manifest.default_timestep,
-        num_probes=settings.num_probes,
-        columns=RANK_COLUMNS,
-    )
+    return {kind: np.concatenate(parts, axis=-1) for kind, parts in scores.items()}
 
 
 def _scores(
@@ -193,10 +233,25 @@ def image_checksums(pixels: np.ndarray) -> np.ndarray:
     return np.array([list(digest[:CHECKSUM_BYTES]) for digest in digests], dtype=np.uint8)
 
 
-def _store(folder: Path, name: str, values: np.ndarray, arrays: dict[str, ArrayEntry]) -> None:
-    """Write an array as one block, and describe it."""
+def _masks() -> dict[str, Any]:
+    """What the standard masks are, for a key."""
+    return {"columns": RANK_COLUMNS, "drop": RANKED_DROP_FRACTION, "seed": MaskSpec().seed}
+
+
+def _store(
+    folder: Path,
+    name: str,
+    compute: Callable[[], np.ndarray],
+    arrays: dict[str, ArrayEntry],
+    *,
+    key: str = "",
+) -> None:
+    """Describe an array of one block, written now unless it is there, whole, under its key."""
     path = block_path(folder, name, 0)
-    write_block(path, values)
+    values = read_whole(path, key) if key else None
+    if values is None:
+        values = compute()
+        write_block(path, values, key=key)
     arrays[name] = ArrayEntry(
         dtype=str(values.dtype),
         shape=values.shape[1:],
