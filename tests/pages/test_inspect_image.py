@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 from ldviz.study.evidence import unmasked_scores
 from ldviz.study.store import Study, open_study
 from ldviz.ui.numbers import value_text
+from tests.models.tiny_models import autoencoder_tiny, save_stable_diffusion
+from tests.study.test_own_models import analyse
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "inspect_image.py")
 PARTS = (
@@ -118,3 +120,34 @@ def test_a_huge_picture_is_refused_by_its_header(study: Study) -> None:
     app = dropped(opened(), "huge.png", buffer.getvalue())
     assert not app.exception
     assert "its header announces 3,600,000,000 pixels" in app.error[0].value
+
+
+def test_a_conditioned_denoiser_is_told_the_caption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyse(save_stable_diffusion(tmp_path / "model"), tmp_path / "studies" / "told")
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    app = dropped(opened(), "mine.png", picture())
+    assert not app.get("plotly_chart"), "the caption is asked for first"
+    scores = []
+    for caption in ("a small dog", "two cats"):
+        app.text_input(key="inspect-caption").set_value(caption).run()
+        app.button(key="inspect-start").click().run()
+        assert not app.exception
+        assert not app.error
+        scores.append(app.session_state["inspect-latest"][1].score)
+    assert scores[0] != scores[1]
+
+
+def test_an_autoencoder_alone_shows_geometry_and_no_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    autoencoder_tiny().save_pretrained(tmp_path / "model")
+    analyse(tmp_path / "model", tmp_path / "studies" / "alone")
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    app = dropped(opened(), "mine.png", picture())
+    assert not app.exception
+    assert not app.error
+    assert "no stored scores to compare with" in app.info[0].value
+    assert len(app.get("plotly_chart")) == 3
+    assert "ldviz-tile" not in text_of(app)
