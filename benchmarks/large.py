@@ -142,11 +142,14 @@ def run(arguments: list[str], *, count: int = 1, threads: int = 1, wait: bool = 
                 [sys.executable, "-m", "ldviz", *arguments, "--device", "cpu"],
                 env=environment,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE if wait else subprocess.DEVNULL,
+                text=True,
             )
         )
-    if wait and any([process.wait() for process in processes]):
-        raise SystemExit(f"ldviz {' '.join(arguments)} failed")
+    for process in processes if wait else ():
+        errors = process.communicate()[1]
+        if process.returncode:
+            raise SystemExit(f"ldviz {' '.join(arguments)} failed: {errors[-2000:]}")
     return processes
 
 
