@@ -144,8 +144,8 @@ def _usual_text(one: NearestMembers) -> str:
         f"Not one of {count} held-out images is as far from its nearest member: this picture is "
         "of another kind"
         if share == 0.0
-        else f"Of {count} held-out images, {share:.0%} are farther from their nearest member than "
-        "this picture is from its own"
+        else f"{round(share * count)} of {count} held-out images are farther from their nearest "
+        "member than this picture is from its own"
     )
     return f"{where}. Half of them are farther than {usual}."
 
