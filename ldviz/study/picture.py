@@ -147,7 +147,8 @@ def _geometry(
     report: Callable[[float], None],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Singular values and influence by the method of the study."""
-    from ldviz.geometry import exact_geometry, hutchinson_diagonal, randomized_spectrum
+    from ldviz.geometry import exact_geometry
+    from ldviz.study.build.tasks import leading_geometry
 
     entry = study.manifest.geometry
     if entry.method == "exact":
@@ -155,23 +156,7 @@ def _geometry(
             model.decode, latent, progress=lambda done, total: report(done / total)
         )
         return geometry.singular_values[0], influence_from_diagonal(geometry.diagonal[0])
-    spectrum = randomized_spectrum(
-        model.decode,
-        latent,
-        sample_ids=ids,
-        rank=entry.rank,
-        seed=entry.seed,
-        progress=lambda done, total: report(0.9 * done / total),
-    )
-    estimate = hutchinson_diagonal(
-        model.decode,
-        latent,
-        sample_ids=ids,
-        num_probes=entry.num_probes,
-        seed=entry.seed,
-        progress=lambda done, total: report(0.9 + 0.1 * done / total),
-    )
-    return spectrum.singular_values[0], influence_from_diagonal(estimate.diagonal[0])
+    return leading_geometry(model, latent, ids, entry, report)
 
 
 def _score(

@@ -25,7 +25,7 @@ from ldviz.models import LatentModel
 from ldviz.study.build.images import SplitImages
 from ldviz.study.build.vectors import compute_vectors
 from ldviz.study.recipe import AnalysisSettings
-from ldviz.study.schema import encode_captions, vectors_array
+from ldviz.study.schema import GeometryEntry, encode_captions, vectors_array
 
 ENCODER_NUMBERS = 2**22
 """Most pixel values in one pass of the encoder, so that large images fit into memory."""
@@ -196,40 +196,35 @@ def leading_spectrum_task(
 ) -> Task:
     """The ``rank`` largest singular values, and the influence by Hutchinson's estimate.
 
-    For latents whose whole Jacobian is too large.
+    For latents whose whole Jacobian is too large.  The probes look off the basis that the
+    spectrum leaves behind, whose share of the diagonal is exact; a basis holds m numbers a
+    product, so samples come one by one.
     """
+    shape = tuple(model.latent_shape)
 
     def compute(start: int, stop: int, report: Report) -> dict[str, np.ndarray]:
-        ids = sample_ids[start:stop]
-        spectrum = randomized_spectrum(
-            model.decode,
-            latents(start, stop),
-            sample_ids=ids,
-            rank=settings.rank,
-            seed=settings.seed,
-            progress=lambda done, total: report(0.9 * done / total),
-        )
-        estimate = hutchinson_diagonal(
-            model.decode,
-            latents(start, stop),
-            sample_ids=ids,
-            num_probes=settings.num_probes,
-            seed=settings.seed,
-            progress=lambda done, total: report(0.9 + 0.1 * done / total),
-        )
-        return {
-            "singular_values": spectrum.singular_values,
-            "influence": influence_from_diagonal(estimate.diagonal),
-        }
+        values, influence = [], []
+        for row in range(start, stop):
+            done = row - start
+
+            def tell(share: float, done: int = done) -> None:
+                report((done + share) / (stop - start))
+
+            spectrum, estimate = leading_geometry(
+                model, latents(row, row + 1), sample_ids[row : row + 1], settings, tell
+            )
+            values.append(spectrum)
+            influence.append(estimate)
+        return {"singular_values": np.stack(values), "influence": np.stack(influence)}
 
     return Task(
         arrays={
             "singular_values": ArraySpec("float32", (settings.rank,)),
-            "influence": ArraySpec(settings.influence_dtype, tuple(model.latent_shape)),
+            "influence": ArraySpec(settings.influence_dtype, shape),
         },
         compute=compute,
         key=task_key(
-            part="leading spectrum",
+            part="leading spectrum, basis shared",
             dtype=settings.influence_dtype,
             rank=settings.rank,
             probes=settings.num_probes,
@@ -238,6 +233,46 @@ def leading_spectrum_task(
         ),
         decoder_passes=2.0 * (10.0 * settings.rank + settings.num_probes),
     )
+
+
+def leading_geometry(
+    model: LatentModel,
+    latent: torch.Tensor,
+    sample_id: np.ndarray,
+    settings: AnalysisSettings | GeometryEntry,
+    report: Report,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Leading singular values and estimated influence of one latent, sharing their products.
+
+    Args:
+        model: whose decoder.
+        latent: (1, *latent).
+        sample_id: (1,) integers, the key of its randomness.
+        settings: rank, num_probes and seed.
+        report: told of the share that is done.
+
+    Returns:
+        (rank,) singular values and (*latent) influence in nats.
+    """
+    spectrum = randomized_spectrum(
+        model.decode,
+        latent,
+        sample_ids=sample_id,
+        rank=settings.rank,
+        seed=settings.seed,
+        keep_basis=True,
+        progress=lambda done, total: report(0.9 * done / total),
+    )
+    estimate = hutchinson_diagonal(
+        model.decode,
+        latent,
+        sample_ids=sample_id,
+        num_probes=settings.num_probes,
+        basis=spectrum.basis,
+        seed=settings.seed,
+        progress=lambda done, total: report(0.9 + 0.1 * done / total),
+    )
+    return spectrum.singular_values[0], influence_from_diagonal(estimate.diagonal[0])
 
 
 def estimate_task(
