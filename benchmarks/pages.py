@@ -64,7 +64,7 @@ class Received:
 
     def _response(self, response) -> None:
         if any(part in response.url for part in MEDIA) and response.ok:
-            self.total += len(response.body())
+            self.total += int(response.headers.get("content-length", 0))
 
 
 def settle(page: Page) -> None:
