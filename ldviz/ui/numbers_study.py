@@ -5,7 +5,6 @@ Nothing here loads a model: where attack vectors are not stored, there is no sco
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ import streamlit as st
 from ldviz.attacks import get_attack
 from ldviz.attacks.masks import MaskSpec, num_dropped
 from ldviz.attacks.statistic import masked_statistic
+from ldviz.metrics.independent import independent_difference
 from ldviz.metrics.intervals import metric_intervals
 from ldviz.metrics.measured import Measured
 from ldviz.metrics.strata import quartiles
@@ -75,34 +75,6 @@ def headline(study: Study, *, num_resamples: int = 2000, seed: int = 0) -> Headl
     Cost: about 1 s of one core for 1,797 samples of 256 dimensions, then remembered.
     """
     return _headline(study, study.digest, num_resamples, seed)
-
-
-def independent_difference(a: Measured, b: Measured) -> Measured:
-    """a minus b for two numbers measured on different samples.
-
-    The interval recovers each number's variance from its own interval (the MOVER), and so
-    stays asymmetric where theirs are.
-
-    Source: Zou and Donner, Construction of confidence limits about effect measures,
-    Statistics in Medicine 27 (2008), equation 1.
-    """
-    if a.value is None or b.value is None or a.ci95 is None or b.ci95 is None:
-        return Measured(value=None, note="One of the two numbers is not available.")
-    step = a.value - b.value
-    below = math.hypot(a.value - a.ci95[0], b.ci95[1] - b.value)
-    above = math.hypot(a.ci95[1] - a.value, b.value - b.ci95[0])
-    return Measured(
-        value=step,
-        ci95=(step - below, step + above),
-        n_member=_sum(a.n_member, b.n_member),
-        n_held_out=_sum(a.n_held_out, b.n_held_out),
-        seed=a.seed,
-        num_resamples=a.num_resamples,
-    )
-
-
-def _sum(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a + b
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

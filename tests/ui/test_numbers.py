@@ -27,7 +27,6 @@ from ldviz.ui.numbers_study import (
     distortion_auc,
     headline,
     image_scores,
-    independent_difference,
     selection_auc,
 )
 from tests.pages.hand_made_study import write_hand_made_study
@@ -181,16 +180,6 @@ def test_a_timestep_chosen_on_the_labels_is_called_optimistic():
     assert "scored on the other, it is 0.846" in note
     assert "scored on the other" not in chosen_timestep_note(made_headline(honest_auc=None))
     assert chosen_timestep_note(made_headline(timestep=None)) == ""
-
-
-def test_independent_intervals_combine_by_hand():
-    a = Measured(value=0.8, ci95=(0.77, 0.84), n_member=5, n_held_out=6)
-    b = Measured(value=0.6, ci95=(0.56, 0.63), n_member=7, n_held_out=8)
-    step = independent_difference(a, b)
-    assert step.value == pytest.approx(0.2)
-    assert step.ci95 == pytest.approx((0.2 - math.hypot(0.03, 0.03), 0.2 + math.hypot(0.04, 0.04)))
-    assert (step.n_member, step.n_held_out) == (12, 14)
-    assert independent_difference(a, MISSING).value is None
 
 
 @pytest.mark.parametrize(

@@ -203,15 +203,16 @@ def leading_spectrum_task(
     shape = tuple(model.latent_shape)
 
     def compute(start: int, stop: int, report: Report) -> dict[str, np.ndarray]:
+        # Encoded as one block, as every other part sees them.
+        block, ids = latents(start, stop), sample_ids[start:stop]
         values, influence = [], []
-        for row in range(start, stop):
-            done = row - start
+        for row in range(len(block)):
 
-            def tell(share: float, done: int = done) -> None:
-                report((done + share) / (stop - start))
+            def tell(share: float, done: int = row) -> None:
+                report((done + share) / len(block))
 
             spectrum, estimate = leading_geometry(
-                model, latents(row, row + 1), sample_ids[row : row + 1], settings, tell
+                model, block[row : row + 1], ids[row : row + 1], settings, tell
             )
             values.append(spectrum)
             influence.append(estimate)
