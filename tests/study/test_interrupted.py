@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,24 @@ def test_several_processes_give_the_same_store(finished: Path, tmp_path: Path, c
         len(range(r, NUM_BLOCKS, count)) for r in range(count)
     ]
     assert sum(map(len, written)) == len(set.union(*written)) == NUM_BLOCKS
+
+
+def test_no_process_clears_away_what_another_is_writing(finished: Path, tmp_path: Path) -> None:
+    """The second still writes the settings when the first begins with the blocks."""
+    folder = tmp_path / "small"
+    replace = os.replace
+
+    def slow(aside: Path, path: Path) -> None:
+        if os.environ["RANK"] == "1" and Path(path).name == "settings.json":
+            time.sleep(1.0)
+        replace(aside, path)
+
+    def work() -> None:
+        blocks.os.replace = slow
+        analyse(folder)
+
+    assert in_processes(work, 2) == [0, 0]
+    check_equal(folder, finished)
 
 
 def test_a_continued_run_is_shared_evenly(finished: Path, tmp_path: Path) -> None:

@@ -75,5 +75,6 @@ def test_memory_does_not_grow_with_the_samples(tmp_path: Path) -> None:
         assert open_study(tmp_path / str(count) / "study").num_samples == count
         return int(found.read_text())
 
-    # The 900 more have 11 MB as they lie on disk, 44 MB as the model takes them.
-    assert peak(1000) < peak(100) + 8 * 1024
+    # The 2,900 more have 36 MB as they lie on disk, 143 MB as the model takes them; where an
+    # allocator's free pages happen to lie makes up to 12 MB.
+    assert peak(3000) < peak(100) + 24 * 1024

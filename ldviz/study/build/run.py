@@ -41,6 +41,8 @@ def run_tasks(
         StudyError: if the disk is full or the folder vanishes; finished blocks stay.
     """
     processes = start_processes(device)
+    # Each process has written what describes the study, before leftovers are cleared away.
+    processes.wait_for_everyone()
     arrays = folder / "arrays"
     if processes.is_main_process:
         arrays.mkdir(exist_ok=True)
