@@ -51,6 +51,7 @@ class View(BaseModel):
 
     Attributes:
         study: name of the study; None until one is chosen.
+        other: name of the study that stands beside it on every page; None for none.
         attack: name of a registered attack; None for the study's default.
         timestep: of the attack; None for the study's default.
         mask: which latent dimensions count.
@@ -65,6 +66,7 @@ class View(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     study: str | None = None
+    other: str | None = None
     attack: str | None = None
     timestep: int | None = None
     mask: MaskSpec = MaskSpec()
@@ -82,7 +84,7 @@ class View(BaseModel):
     def to_query(self) -> dict[str, str]:
         """The parts that differ from the default, as the query of a link."""
         query: dict[str, str] = {}
-        for name in ("study", "attack", "timestep", "image"):
+        for name in ("study", "other", "attack", "timestep", "image"):
             value = getattr(self, name)
             if value is not None:
                 query[name] = str(value)
@@ -122,6 +124,12 @@ class View(BaseModel):
         if strangers:
             values["compared"] = tuple(n for n in values["compared"] if n in known)
             problems.append(f'The link compares "{strangers[0]}", a mask that it does not hold.')
+        if values.get("other") is not None and values["other"] == values.get("study"):
+            del values["other"]
+            problems.append(
+                f'The link compares the study "{values["study"]}" with itself: '
+                "its `other` must name another one."
+            )
         return cls(**values), problems
 
 
@@ -247,6 +255,7 @@ def _whole_number(text: str) -> int:
 
 _PARSERS = {
     "study": str,
+    "other": str,
     "attack": str,
     "timestep": _whole_number,
     "mask": MaskSpec.from_text,

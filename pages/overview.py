@@ -5,22 +5,37 @@ from __future__ import annotations
 import json
 from html import escape
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from ldviz.figures.overview_training import autoencoder_losses, denoiser_loss, selection_curve
+from ldviz.figures.shared_axes import share_axes
 from ldviz.figures.theme import MASK_COLOURS, MASK_TITLES, QUARTILE_COLOURS
+from ldviz.study.pair import Pair
 from ldviz.study.store import Study
+from ldviz.ui.compare import common_range, compared, show_differences, side_by_side
 from ldviz.ui.failures import shown_failures
 from ldviz.ui.frame import ensure_frame
 from ldviz.ui.numbers import Tile, sample_text, show_tiles
 from ldviz.ui.numbers_facts import show_facts, study_facts
-from ldviz.ui.numbers_rows import Row, show_rows
+from ldviz.ui.numbers_pair import headline_differences
+from ldviz.ui.numbers_rows import Row, row_ends, show_rows
 from ldviz.ui.numbers_story import chosen_timestep_note, story
 from ldviz.ui.numbers_study import HEADLINE_FRACTION, Headline, headline
 from ldviz.ui.state import current_study
 from ldviz.ui.thumbnails import spaced_sheet_uri
 
 CHART = {"displayModeBar": False}
+_TRAINING_AXES = {"selection": "xy", "denoiser": "xy", "autoencoder": ("x", "y", "y2")}
+_GUESSING = 0.5
+_QUESTION = (
+    "Can one tell which images a latent diffusion model was trained on, and does the geometry "
+    "of its decoder say which ones?"
+)
+_NO_VECTORS = (
+    "This study has no stored attack vectors, so its AUCs are not available. "
+    "Its geometry is on the Distortion and Latent grid pages."
+)
 _SHARE = f"{100 * HEADLINE_FRACTION:.0f} %"
 _QUARTILES = ("lowest quarter", "second", "third", "highest quarter")
 
@@ -28,11 +43,12 @@ _QUARTILES = ("lowest quarter", "second", "third", "highest quarter")
 def show_overview() -> None:
     """The page: the numbers come last in time and first on screen."""
     study = current_study()
+    pair = compared(study)
+    if pair is not None:
+        show_two(pair)
+        return
     st.title(study.title)
-    st.markdown(
-        "Can one tell which images a latent diffusion model was trained on, and does the geometry "
-        f"of its decoder say which ones? {study.manifest.description}"
-    )
+    st.markdown(f"{_QUESTION} {study.manifest.description}")
     top = st.empty()
     seen = f"overview-seen/{study.digest}"
     if seen not in st.session_state:
@@ -45,17 +61,49 @@ def show_overview() -> None:
         numbers = headline(study)
         st.session_state[seen] = True
         if numbers is None:
-            st.info(
-                "This study has no stored attack vectors, so its AUCs are not available. "
-                "Its geometry is on the Distortion and Latent grid pages.",
-                icon=":material/info:",
-            )
+            st.info(_NO_VECTORS, icon=":material/info:")
         else:
             show_story(numbers)
 
 
-def show_story(numbers: Headline) -> None:
-    """Tiles, the paragraph, and every AUC on one axis."""
+def show_two(pair: Pair) -> None:
+    """The page of two studies: their differences, then all of the one beside all of the other."""
+    st.title(f"{pair.first.title} and {pair.second.title}")
+    st.markdown(f"{_QUESTION} Here two studies answer side by side, each by its own attack.")
+    top = st.empty()
+    seen = f"overview-seen/{pair.digests}"
+    if seen not in st.session_state:
+        top.html(_WAITING)
+    numbers = tuple(headline(study) for study in pair.studies)
+    with top.container():
+        st.subheader("How they differ", anchor=False)
+        show_differences(pair, headline_differences(pair))
+    st.session_state[seen] = True
+    ends = [row_ends(_groups(one), _GUESSING) for one in numbers if one is not None]
+    columns = side_by_side(pair, key="overview")
+    for (column, study), one in zip(columns, numbers, strict=True):
+        with column:
+            st.markdown(study.manifest.description)
+            if one is None:
+                st.info(_NO_VECTORS, icon=":material/info:")
+            else:
+                show_story(one, ends=common_range(*ends, pad=0.0), stacked=True)
+            show_pictures(study, stacked=True)
+            st.subheader("What is in this study", anchor=False)
+            show_facts(study_facts(study))
+    show_two_trainings(pair)
+
+
+def show_story(
+    numbers: Headline, *, ends: tuple[float, float] | None = None, stacked: bool = False
+) -> None:
+    """Tiles, the paragraph, and every AUC on one axis.
+
+    Args:
+        numbers: of the study.
+        ends: what the axis holds beside the study's own AUCs.
+        stacked: whether the chart stands below the paragraph rather than beside it.
+    """
     at = "" if numbers.timestep is None else f", t = {numbers.timestep}"
     show_tiles(
         [
@@ -83,7 +131,7 @@ def show_story(numbers: Headline) -> None:
             ),
         ]
     )
-    words, chart = st.columns([1, 1], gap="large")
+    words, chart = _two_places(stacked)
     with words:
         st.subheader("What this study shows", anchor=False)
         st.markdown(story(numbers))
@@ -94,13 +142,17 @@ def show_story(numbers: Headline) -> None:
         )
     with chart:
         show_rows(
-            _groups(numbers), axis="AUC, 95 % interval", reference=0.5, reference_text="guessing"
+            _groups(numbers),
+            axis="AUC, 95 % interval",
+            reference=_GUESSING,
+            reference_text="guessing",
+            ends=ends,
         )
 
 
-def show_pictures(study: Study) -> None:
+def show_pictures(study: Study, *, stacked: bool = False) -> None:
     """What the model draws, and what its autoencoder makes of held-out images."""
-    left, right = st.columns(2, gap="large")
+    left, right = _two_places(stacked)
     for column, title, name, together, words in (
         (left, "Samples of the model", "samples.png", 1, "Drawn from noise alone."),
         (
@@ -144,34 +196,54 @@ def show_training(study: Study) -> None:
     curves = st.expander("Its losses and its choice, drawn", key="training", on_change="rerun")
     if curves.open:
         with curves:
-            show_curves(record)
+            curve, losses = st.columns([3, 2], gap="large")
+            show_curves(_curves(record), curve, losses)
 
 
-def show_curves(record: dict) -> None:
+def show_two_trainings(pair: Pair) -> None:
+    """The training curves of both on the same axes, once they are asked for."""
+    records = [_training_record(study) for study in pair.studies]
+    if not any(records):
+        return
+    st.subheader("How the models came about", anchor=False)
+    curves = st.expander("Losses and choices, drawn", key="training", on_change="rerun")
+    if not curves.open:
+        return
+    figures = [record and _curves(record) for record in records]
+    for name, axes in _TRAINING_AXES.items():
+        share_axes([drawn[name] for drawn in figures if drawn], axes)
+    with curves:
+        for index, (column, _) in enumerate(side_by_side(pair, key="training")):
+            with column:
+                if figures[index] is None:
+                    st.caption("How this model was trained is not stored with the study.")
+                else:
+                    show_curves(figures[index], column, column, key=f"-{index}")
+
+
+def show_curves(figures: dict[str, go.Figure], curve, losses, *, key: str = "") -> None:
     """The charts, drawn once they are asked for: the first page need not wait for them."""
-    evaluations, target = record["evaluations"], record["recipe"]["selection"]["target_auc"]
-    curve, losses = st.columns([3, 2], gap="large")
     with curve:
         st.plotly_chart(
-            selection_curve(evaluations, target),
+            figures["selection"],
             config=CHART,
-            key="overview-selection",
+            key=f"overview-selection{key}",
             alt="SimA's AUC by epoch of training; a star marks the epoch that was kept.",
         )
     with losses:
         tabs = st.tabs(["Denoiser", "Autoencoder"])
         with tabs[0]:
             st.plotly_chart(
-                denoiser_loss(record["denoiser_log"]),
+                figures["denoiser"],
                 config=CHART,
-                key="overview-denoiser",
+                key=f"overview-denoiser{key}",
                 alt="Loss of the denoiser by epoch.",
             )
         with tabs[1]:
             st.plotly_chart(
-                autoencoder_losses(record["autoencoder_log"]),
+                figures["autoencoder"],
                 config=CHART,
-                key="overview-autoencoder",
+                key=f"overview-autoencoder{key}",
                 alt="Reconstruction error and KL of the autoencoder by epoch.",
             )
 
@@ -182,6 +254,21 @@ def _sheet(_study: Study, digest: str, name: str, lines_together: int) -> str | 
     return spaced_sheet_uri(
         _study.path / "sheets" / name, (height, width), lines_together=lines_together
     )
+
+
+def _two_places(stacked: bool):
+    """Where two things go: one below the other, or side by side."""
+    return (st.container(), st.container()) if stacked else st.columns(2, gap="large")
+
+
+def _curves(record: dict) -> dict[str, go.Figure]:
+    """The figures of a training record."""
+    target = record["recipe"]["selection"]["target_auc"]
+    return {
+        "selection": selection_curve(record["evaluations"], target),
+        "denoiser": denoiser_loss(record["denoiser_log"]),
+        "autoencoder": autoencoder_losses(record["autoencoder_log"]),
+    }
 
 
 def _training_record(study: Study) -> dict | None:

@@ -13,6 +13,7 @@ from ldviz.view import History, NamedMask, View, ids_from_text, ids_to_text
 views = st.builds(
     View,
     study=st.none() | st.sampled_from(["digits", "photos"]),
+    other=st.none() | st.just("shapes"),
     attack=st.none() | st.just("sima"),
     timestep=st.none() | st.integers(0, 999),
     mask=st.builds(
@@ -56,6 +57,14 @@ def test_a_link_that_compares_a_mask_it_does_not_hold_says_so() -> None:
     assert view.compared == ("A",)
     assert len(problems) == 1
     assert '"B"' in problems[0]
+
+
+def test_a_link_that_compares_a_study_with_itself_says_so() -> None:
+    view, problems = View.from_query({"study": "digits", "other": "digits", "timestep": "60"})
+    assert view == View(study="digits", timestep=60)
+    assert problems == [
+        'The link compares the study "digits" with itself: its `other` must name another one.'
+    ]
 
 
 @given(views)

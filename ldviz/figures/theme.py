@@ -28,6 +28,10 @@ MASK_TITLES = {
 }
 COMPARED_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 COMPARED_DASHES = ("solid", "dash", "dot", "dashdot")
+# Of two studies side by side; told apart with any colour vision, from classes and masks too, and
+# at a contrast of at least 3 to 1 on light and on dark pages (tests/figures/test_theme.py).
+STUDY_COLOURS = ("#9b51e0", "#00898a")
+STUDY_DASHES = ("solid", "dash")
 HIGH_INFLUENCE = "#D55E00"
 LOW_INFLUENCE = "#0072B2"
 # Rising in lightness and from cold to warm; told apart with any colour vision, and at a contrast

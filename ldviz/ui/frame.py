@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from ldviz.errors import LdvizError
+from ldviz.study.store import Study
+from ldviz.ui.compare import comparison_problem
+from ldviz.ui.compare_picker import show_compare_picker
 from ldviz.ui.plugins import ensure_plugins
 from ldviz.ui.resources import available_studies
 from ldviz.ui.state import (
@@ -42,7 +47,9 @@ def show_frame() -> None:
     current_view()
     with st.sidebar:
         if studies:
-            _show_picker(list(studies), {name: study.title for name, study in studies.items()})
+            study = _show_picker(studies)
+            if study is not None:
+                show_compare_picker(study, studies)
         if failures:
             _show_broken(failures)
     show_study_jobs()
@@ -50,30 +57,34 @@ def show_frame() -> None:
         st.warning(problem, icon=":material/link_off:")
     if link_problems():
         st.button("Dismiss", key="dismiss-link-problems", on_click=dismiss_link_problems)
+    if problem := comparison_problem():
+        st.warning(problem, icon=":material/compare:")
     sync_link()
 
 
-def _show_picker(names: list[str], titles: dict[str, str]) -> None:
+def _show_picker(studies: Mapping[str, Study]) -> Study | None:
+    """Draw the picker; the study that is looked at, or None where it cannot be opened."""
     try:
-        chosen = current_study().name
+        study = current_study()
     except LdvizError:
-        chosen = None
+        study = None
     # The widget follows the view: a link or an undo may have changed the study.
-    st.session_state[_PICKER] = chosen
+    st.session_state[_PICKER] = study and study.name
 
     def pick() -> None:
         choose_study(st.session_state[_PICKER])
 
     st.selectbox(
         "Study",
-        names,
+        list(studies),
         key=_PICKER,
         index=None,
         placeholder="Choose a study",
-        format_func=lambda name: titles[name],
+        format_func=lambda name: studies[name].title,
         on_change=pick,
         help="A model, the images it was trained on, and everything computed from them.",
     )
+    return study
 
 
 def _show_broken(failures: dict[str, str]) -> None:

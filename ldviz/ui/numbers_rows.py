@@ -33,7 +33,12 @@ class Row:
 
 
 def rows_html(
-    groups: Sequence[tuple[str, Sequence[Row]]], *, axis: str, reference: float, reference_text: str
+    groups: Sequence[tuple[str, Sequence[Row]]],
+    *,
+    axis: str,
+    reference: float,
+    reference_text: str,
+    ends: tuple[float, float] | None = None,
 ) -> str:
     """Groups of rows on one common axis, which always holds ``reference``.
 
@@ -41,13 +46,11 @@ def rows_html(
         groups: a heading and its rows, first on top.
         axis: what the axis shows.
         reference, reference_text: where the dashed line stands, and its name.
+        ends: what the axis holds as well, such as the ``row_ends`` of rows beside these.
     """
-    ends = [reference]
-    for _, rows in groups:
-        for row in rows:
-            if row.number.value is not None:
-                ends += [row.number.value, *(row.number.ci95 or ())]
-    low, high = min(ends), max(ends)
+    low, high = row_ends(groups, reference)
+    if ends is not None:
+        low, high = min(low, ends[0]), max(high, ends[1])
     pad = _PAD * (high - low) or _PAD
     low, high = low - pad, high + pad
 
@@ -67,11 +70,28 @@ def rows_html(
     )
 
 
+def row_ends(groups: Sequence[tuple[str, Sequence[Row]]], reference: float) -> tuple[float, float]:
+    """The least and the greatest value or interval end among rows and the reference."""
+    ends = [reference]
+    for _, rows in groups:
+        for row in rows:
+            if row.number.value is not None:
+                ends += [row.number.value, *(row.number.ci95 or ())]
+    return min(ends), max(ends)
+
+
 def show_rows(
-    groups: Sequence[tuple[str, Sequence[Row]]], *, axis: str, reference: float, reference_text: str
+    groups: Sequence[tuple[str, Sequence[Row]]],
+    *,
+    axis: str,
+    reference: float,
+    reference_text: str,
+    ends: tuple[float, float] | None = None,
 ) -> None:
     """Draw groups of rows on one axis."""
-    st.html(rows_html(groups, axis=axis, reference=reference, reference_text=reference_text))
+    st.html(
+        rows_html(groups, axis=axis, reference=reference, reference_text=reference_text, ends=ends)
+    )
 
 
 def _row(row: Row, share: Callable[[float], float]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from ldviz.attacks import get_attack
+from ldviz.attacks.masks import MaskSpec
 from ldviz.errors import NotApplicableError, StudyError
 from ldviz.study.store import Study
 from ldviz.ui.resources import available_studies
@@ -47,16 +48,58 @@ def change_view(*, undoable: bool = True, **changes: Any) -> View:
 
 
 def choose_study(name: str | None) -> None:
-    """Look at another study, or at the first one; what is of the present one is let go."""
-    mask = current_view().mask
+    """Look at another study, or at the first one; what is of the present one is let go.
+
+    A study that stands beside it stays there; if it is the one that is chosen, the two swap.
+    """
+    view = current_view()
     change_view(
         study=name,
+        other=_present_name() if view.other == name else view.other,
         timestep=None,
         attack=None,
         image=None,
         selection=(),
-        mask=mask.model_copy(update={"channels_off": (), "cells_off": (), "dims_off": ()}),
+        mask=_without_places(view.mask),
     )
+
+
+def compare_with(name: str | None) -> None:
+    """Set another study beside the one that is looked at; None takes it away."""
+    change_view(undoable=False, other=name)
+
+
+def swap_studies(study: Study, other: Study) -> None:
+    """Let the two that are compared change places; attack and timestep stay where stored."""
+    view = current_view()
+    attack = view.attack or study.default_attack
+    timestep = study.default_timestep if view.timestep is None else view.timestep
+    if attack is None or not get_attack(attack).has_timesteps:
+        timestep = None
+    stored = timestep in other.stored_timesteps(attack)
+    fits = study.latent_shape == other.latent_shape
+    change_view(
+        study=other.name,
+        other=study.name,
+        attack=attack if stored and attack != other.default_attack else None,
+        timestep=timestep if stored and timestep != other.default_timestep else None,
+        image=None,
+        selection=(),
+        mask=view.mask if fits else _without_places(view.mask),
+    )
+
+
+def _present_name() -> str | None:
+    """Name of the study that is looked at; None where it cannot be."""
+    try:
+        return current_study().name
+    except StudyError:
+        return None
+
+
+def _without_places(mask: MaskSpec) -> MaskSpec:
+    """A mask without what belongs to one latent shape: switched-off channels, cells, dimensions."""
+    return mask.model_copy(update={"channels_off": (), "cells_off": (), "dims_off": ()})
 
 
 def history() -> History:
@@ -68,12 +111,22 @@ def history() -> History:
 
 def undo() -> None:
     """Step back to the view before the last undoable change."""
-    st.session_state[_VIEW] = history().undo(current_view())
+    now = current_view()
+    st.session_state[_VIEW] = _beside(history().undo(now), now)
 
 
 def redo() -> None:
     """Step forward again."""
-    st.session_state[_VIEW] = history().redo(current_view())
+    now = current_view()
+    st.session_state[_VIEW] = _beside(history().redo(now), now)
+
+
+def _beside(view: View, now: View) -> View:
+    """A view of the past with the comparison of the present, while the study is the same.
+
+    A step back must not open or close a second study: parts of a page redraw alone after it.
+    """
+    return view.changed(other=now.other) if view.study == now.study else view
 
 
 def sync_link() -> None:

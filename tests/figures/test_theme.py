@@ -7,7 +7,13 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from ldviz.figures.theme import QUARTILE_COLOURS
+from ldviz.figures.theme import (
+    HELD_OUT,
+    MASK_COLOURS,
+    MEMBER,
+    QUARTILE_COLOURS,
+    STUDY_COLOURS,
+)
 
 # Linear RGB as seen without one kind of cone (Machado, Oliveira and Fernandes 2009, severity 1).
 VISION = {
@@ -49,8 +55,8 @@ def lab(colour: str, vision: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("page", ["#ffffff", "#0e1117"])
-def test_every_quarter_is_visible_on_both_themes(page: str) -> None:
-    for colour in QUARTILE_COLOURS:
+def test_quarters_and_studies_are_visible_on_both_themes(page: str) -> None:
+    for colour in QUARTILE_COLOURS + STUDY_COLOURS:
         light, dark = sorted((luminance(colour), luminance(page)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3
 
@@ -64,3 +70,20 @@ def test_the_quarters_are_told_apart_with_any_colour_vision(vision: str) -> None
 def test_the_quarters_rise_in_lightness() -> None:
     lightness = [lab(colour, "all cones")[0] for colour in QUARTILE_COLOURS]
     assert all(b - a > 2 for a, b in pairwise(lightness))
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_two_studies_are_told_apart_with_any_colour_vision(vision: str) -> None:
+    first, second = (lab(colour, vision) for colour in STUDY_COLOURS)
+    assert np.linalg.norm(first - second) > 45
+
+
+def test_a_study_has_no_colour_of_a_class_or_a_mask() -> None:
+    for colour in STUDY_COLOURS:
+        for taken in (MEMBER, HELD_OUT, *MASK_COLOURS.values()):
+            assert np.linalg.norm(lab(colour, "all cones") - lab(taken, "all cones")) > 25
+
+
+@pytest.mark.parametrize("colour", STUDY_COLOURS)
+def test_the_white_letter_on_a_study_s_colour_is_legible(colour: str) -> None:
+    assert 1.05 / (luminance(colour) + 0.05) >= 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +141,61 @@ def test_the_page_imports_nothing_heavy(folder, page):
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_two_studies_stand_side_by_side_with_their_differences(folder):
+    write_hand_made_study(folder / "noise")
+    write_hand_made_study(folder / "other", title="Other noise", num_samples=60)
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    app.query_params["study"] = "noise"
+    alone = app.run().main
+    app.session_state["ldviz-view"] = app.session_state["ldviz-view"].changed(other="other")
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert app.title[0].value == "Hand-made noise and Other noise"
+    text = html(app)
+    assert text.count('class="ldviz-study-head"') == 2
+    assert text.count('<tr><th scope="row">') == 5
+    assert "SimA at t = 50 in A, SimA at t = 50 in B" in text
+    assert "The model was trained on 40 of these images" in markdown(app)
+    assert "The model was trained on 30 of these images" in markdown(app)
+    assert "A: 40 members, 40 held-out; B: 30 members, 30 held-out" in markdown(app)
+    # Same axes: guessing stands at the same place in both charts.
+    places = re.findall(r'aria-label="AUC, 95 % interval" style="(--at:[^"]*)"', text)
+    assert len(places) == 2
+    assert places[0] == places[1]
+    app.session_state["ldviz-view"] = app.session_state["ldviz-view"].changed(other=None)
+    assert repr(app.run().main) == repr(alone)
+
+
+def test_the_training_curves_of_both_share_their_axes(folder):
+    write_hand_made_study(folder / "noise")
+    write_hand_made_study(folder / "other", title="Other noise", num_samples=60)
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    app.query_params["study"] = "noise"
+    app.query_params["other"] = "other"
+    app.session_state["training"] = True
+    app.run()
+    assert not app.exception
+    charts = app.get("plotly_chart")
+    assert len(charts) == 6
+    layouts = [json.loads(chart.proto.spec)["layout"] for chart in charts]
+    for one, two in zip(layouts[:3], layouts[3:], strict=True):
+        assert one["xaxis"]["range"] == two["xaxis"]["range"]
+        assert one["yaxis"]["range"] == two["yaxis"]["range"]
+
+
+def test_a_second_study_without_attack_says_so_and_keeps_the_first(folder):
+    write_hand_made_study(folder / "noise")
+    write_hand_made_study(
+        folder / "bare", title="Bare", num_samples=60, with_attack=False, with_training=False
+    )
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    app.query_params["study"] = "noise"
+    app.query_params["other"] = "bare"
+    app.run()
+    assert not app.exception
+    assert "no stored attack vectors" in app.info[0].value
+    assert "SimA at t = 50 in A, nothing in B" in html(app)
+    assert "The model was trained on 40 of these images" in markdown(app)
