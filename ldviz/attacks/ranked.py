@@ -61,41 +61,61 @@ def ranked_statistics(
 
     Cost: D passes over n·d entries, none of them a gather.
     """
+    return sums_and_thresholds(values, ranks, on, num_dropped, start=start)[0]
+
+
+def sums_and_thresholds(
+    values: np.ndarray,
+    ranks: Sequence[np.ndarray],
+    on: np.ndarray,
+    num_dropped: int,
+    *,
+    start: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`ranked_statistics`, and where each sample's mask stops dropping.
+
+    Returns:
+        (D, n) float64 statistics, and (D, n) int32 thresholds: of the dimensions on,
+        exactly ``start + num_dropped`` have a smaller rank.
+    """
     stop = start + num_dropped
     _check(values.shape, ranks, on, start, stop)
     statistics = np.empty((len(ranks), len(values)))
+    thresholds = np.empty(statistics.shape, dtype=np.int32)
 
     def sum_block(rows: slice) -> None:
-        for row, one in zip(statistics, ranks, strict=True):
-            kept = _kept(one[rows], on, start, stop)
-            row[rows] = np.vecdot(values[rows], kept.astype(np.float64))
+        for index, one in enumerate(ranks):
+            threshold = _threshold(one[rows], on, stop)
+            kept = one[rows] >= threshold
+            if start:
+                kept |= one[rows] < _threshold(one[rows], on, start)
+            kept &= on
+            statistics[index, rows] = np.vecdot(values[rows], kept.astype(np.float64))
+            thresholds[index, rows] = threshold[:, 0]
 
     for_row_blocks(sum_block, values)
-    return statistics
+    return statistics, thresholds
 
 
-def ranked_kept_shares(ranks: np.ndarray, on: np.ndarray, num_dropped: int) -> np.ndarray:
+def ranked_kept_shares(ranks: np.ndarray, on: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """Share of samples whose mask keeps each dimension: (d,) float64 in [0, 1].
 
-    Args: as for :func:`ranked_statistics`, for one mask.
+    Args:
+        ranks: (n, d) from :func:`drop_ranks`.
+        on: (d,) bool, the dimensions left on.
+        thresholds: (n,) of the mask, a row of what :func:`sums_and_thresholds` finds.
     """
-    _check(ranks.shape, [ranks], on, 0, num_dropped)
     blocks: list[np.ndarray] = []
 
     def count_block(rows: slice) -> None:
-        blocks.append(_kept(ranks[rows], on, 0, num_dropped).sum(axis=0))
+        kept = ranks[rows] >= thresholds[rows, None].astype(ranks.dtype)
+        # Bytes add up many at a time; 255 of them stay within a byte.
+        parts = [kept[first : first + 255].view(np.uint8) for first in range(0, len(kept), 255)]
+        sums = [np.add.reduce(part, axis=0, dtype=np.uint8) for part in parts]
+        blocks.append(np.sum(sums, axis=0, dtype=np.int64))
 
     for_row_blocks(count_block, ranks)
-    return np.sum(blocks, axis=0) / len(ranks)
-
-
-def _kept(ranks: np.ndarray, on: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """(rows, d) bool: on, and not among the positions [start, stop) of those on."""
-    kept = ranks >= _threshold(ranks, on, stop)
-    if start:
-        kept |= ranks < _threshold(ranks, on, start)
-    kept &= on
-    return kept
+    return np.where(on, np.sum(blocks, axis=0), 0) / len(ranks)
 
 
 def _threshold(ranks: np.ndarray, on: np.ndarray, count: int) -> np.ndarray:

@@ -9,8 +9,10 @@ rate and TPR at a given FPR are sums, maxima and entries of it, so many curves
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +25,8 @@ Positive = Literal["member", "held_out"]
 #: False positive rates at which the true positive rate is reported.
 FPRS = (0.1, 0.01, 0.001)
 
-_CHUNK = 1 << 18  # scores sorted at a time: the working set stays in cache
+_CHUNK = 1 << 17  # scores sorted at a time: the working set stays in cache
+_MAX_THREADS = 4
 
 
 class UndefinedMetricWarning(UserWarning):
@@ -398,25 +401,40 @@ def staircase(is_positive: np.ndarray, ranking: np.ndarray) -> tuple[np.ndarray,
     num_rows, num_samples = ranking.shape
     num_negative = num_samples - int(is_positive.sum())
     above = np.empty((num_rows, num_negative), dtype=np.int64)
-    at_or_above = above
+    at_or_above = np.empty_like(above)
+
+    def fill(rows: slice) -> bool:
+        above[rows], at_or_above[rows], tied = _staircase_rows(is_positive, ranking[rows])
+        return tied
+
     step = max(1, _CHUNK // max(1, num_samples))
-    for start in range(0, num_rows, step):
-        block = -ranking[start : start + step]
-        order = np.argsort(block, axis=1)
-        place = np.nonzero(~is_positive[order])[1].reshape(len(block), num_negative)
-        above[start : start + step] = place - np.arange(num_negative)
-        if at_or_above is not above:
-            at_or_above[start : start + step] = above[start : start + step]
-        descending = np.take_along_axis(block, order, axis=1)
-        tied_rows = np.flatnonzero((descending[:, 1:] == descending[:, :-1]).any(axis=1))
-        if tied_rows.size and at_or_above is above:
-            at_or_above = above.copy()
-        for row in tied_rows:
-            positives = np.sort(block[row, is_positive])
-            negatives = np.sort(block[row, ~is_positive])
-            above[start + row] = np.searchsorted(positives, negatives, side="left")
-            at_or_above[start + row] = np.searchsorted(positives, negatives, side="right")
-    return above, at_or_above
+    blocks = [slice(start, start + step) for start in range(0, num_rows, step)]
+    if len(blocks) < 2:
+        tied = [fill(block) for block in blocks]
+    else:  # NumPy lets go of the interpreter while it sorts
+        with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+            tied = list(pool.map(fill, blocks))
+    return above, at_or_above if any(tied) else above
+
+
+def _staircase_rows(
+    is_positive: np.ndarray, ranking: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """:func:`staircase` of some rows, and whether any of them has ties."""
+    descending = -ranking
+    order = np.argsort(descending, axis=1)
+    negatives = len(is_positive) - int(is_positive.sum())
+    place = np.nonzero(~is_positive[order])[1].reshape(len(ranking), negatives)
+    above = place - np.arange(negatives)
+    ordered = np.take_along_axis(descending, order, axis=1)
+    tied_rows = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+    at_or_above = above.copy() if tied_rows.size else above
+    for row in tied_rows:
+        found = np.sort(descending[row, is_positive])
+        accused = np.sort(descending[row, ~is_positive])
+        above[row] = np.searchsorted(found, accused, side="left")
+        at_or_above[row] = np.searchsorted(found, accused, side="right")
+    return above, at_or_above, bool(tied_rows.size)
 
 
 def _oriented(

@@ -34,6 +34,7 @@ class Study:
         self.manifest = manifest
         self.title = _given_title(path) or manifest.title
         self._arrays: dict[str, np.ndarray] = {}
+        self._distortions: dict[int, np.ndarray] = {}
         self._lock = threading.Lock()
 
     @property
@@ -146,13 +147,20 @@ class Study:
         return self.array("images")[rows]
 
     def local_distortion(self, rank: int | None = None) -> np.ndarray:
-        """(n,) float64 local distortion in nats, at the study's rank unless told otherwise."""
+        """(n,) float64 local distortion in nats, at the study's rank unless told otherwise.
+
+        Computed once per rank, since every page asks for it at every run.
+        """
         from ldviz.geometry.distortion import local_distortion
 
         if self.manifest.geometry is None:
             raise StudyError(f'Study "{self.name}" has no geometry. Run analyze on it.')
         chosen = self.manifest.geometry.rank if rank is None else rank
-        return local_distortion(self.array("singular_values"), rank=chosen)
+        if chosen not in self._distortions:
+            found = local_distortion(self.array("singular_values"), rank=chosen)
+            found.setflags(write=False)
+            self._distortions[chosen] = found
+        return self._distortions[chosen]
 
     def influence(self) -> np.ndarray:
         """(n, d) influence of every latent dimension, in nats."""

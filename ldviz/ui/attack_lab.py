@@ -11,6 +11,7 @@ import streamlit as st
 from ldviz.attacks import get_attack
 from ldviz.attacks.mask_words import mask_words
 from ldviz.attacks.masks import NUM_RANDOM_DRAWS, MaskSpec, dropped_range, on_dimensions
+from ldviz.attacks.moving import MovingSums
 from ldviz.errors import InputError
 from ldviz.metrics.intervals import MetricTable
 from ldviz.metrics.roc import Positive
@@ -36,7 +37,7 @@ from ldviz.ui.mask_lab import (
     show_mask_lab,
     wanted_stage,
 )
-from ldviz.ui.mask_sweep import SweepDesk, sweep_steps
+from ldviz.ui.mask_sweep import PerKind, SweepDesk, moving_sums, sweep_steps
 from ldviz.ui.state import change_view, current_image, current_view, history, redo, sync_link, undo
 from ldviz.ui.thumbnails import thumbnail_uri
 from ldviz.view import View
@@ -44,6 +45,7 @@ from ldviz.view import View
 _KEY = "mask-lab"
 _DESK = "ldviz-sweep-desk"
 _NOW = "ldviz-lab-now"
+_SUMS = "ldviz-lab-sums"
 _INTERVALS, _POLLS = "ldviz-interval-desk", "ldviz-interval-polls"
 _MOST_AT_ONCE = 10_000
 """Samples up to which intervals are computed within a page run, in well under a second."""
@@ -170,6 +172,7 @@ def _computed(
     if mask.band is not None:
         start, stop = dropped_range(_band(mask), int(on.sum()))
         bands["band"] = (ranks["influence"], start, stop)
+    sums = _sums((source.key, mask.ranking, mask.seed), values, orders, ranks)
     desk: SweepDesk = st.session_state.setdefault(_DESK, SweepDesk())
     sweep, progress = desk.sweep(
         (context, state.composition),
@@ -180,7 +183,7 @@ def _computed(
             on,
             study.is_member,
             fractions,
-            ranks=ranks,
+            sums=sums,
             bands=bands,
             positive=view.positive,
         ),
@@ -198,6 +201,14 @@ def _computed(
         intervals=intervals,
         interval_polls=_polls(waiting=stage >= WITH_INTERVALS and intervals is None),
     )
+
+
+def _sums(key: tuple, values: np.ndarray, orders: PerKind, ranks: PerKind) -> MovingSums:
+    """The session's sums, which go on from the mask that it last asked for."""
+    held = st.session_state.get(_SUMS)
+    if held is None or held[0] != key:
+        held = st.session_state[_SUMS] = (key, moving_sums(values, orders, ranks))
+    return held[1]
 
 
 def _intervals(

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 
 from ldviz.attacks.masks import num_dropped
-from ldviz.attacks.ranked import drop_ranks, ranked_kept_shares, ranked_statistics
+from ldviz.attacks.moving import MovingSums
+from ldviz.attacks.ranked import drop_ranks, ranked_statistics
 from ldviz.attacks.statistic import masked_statistic, sweep_statistics
 from ldviz.errors import InputError
 from ldviz.metrics.roc import (
@@ -207,7 +208,7 @@ def build_sweep(
     is_member: np.ndarray,
     fractions: Sequence[float] | np.ndarray,
     *,
-    ranks: PerKind | None = None,
+    sums: MovingSums | None = None,
     bands: Mapping[str, Band] | None = None,
     positive: Positive = "member",
 ) -> Sweep:
@@ -219,8 +220,8 @@ def build_sweep(
         on: (d,) bool, the dimensions that channels and cells leave on.
         is_member: (n,) bool.
         fractions: drop fractions in [0, 1); one of them makes the quick first answer.
-        ranks: the same kinds' :func:`ldviz.attacks.ranked.drop_ranks`, which make a single
-            fraction several times faster; None to have them made here.
+        sums: :func:`moving_sums` of the same values and orders, kept between calls: they make
+            a single fraction many times faster; None to have them made here.
         bands: mask kind to the positions that it drops at every fraction.
         positive: the class that counts as found.
 
@@ -236,7 +237,7 @@ def build_sweep(
     """
     return _run_to_end(
         sweep_steps(
-            values, orders, on, is_member, fractions, ranks=ranks, bands=bands, positive=positive
+            values, orders, on, is_member, fractions, sums=sums, bands=bands, positive=positive
         )
     )
 
@@ -248,7 +249,7 @@ def sweep_steps(
     is_member: np.ndarray,
     fractions: Sequence[float] | np.ndarray,
     *,
-    ranks: PerKind | None = None,
+    sums: MovingSums | None = None,
     bands: Mapping[str, Band] | None = None,
     positive: Positive = "member",
 ) -> Generator[float, None, Sweep]:
@@ -266,8 +267,6 @@ def sweep_steps(
         np.searchsorted(columns, _thinned(columns[-1], _MAX_BAND_COLUMNS), side="left")
     )
     lists = _lists(orders)
-    single = len(dropped) == 1
-    at_once = _single_statistics(values, lists, ranks, on, int(dropped[0])) if single else {}
     bands = bands or {}
     # With no mask, and the kept shares.
     num_parts = 2 + len(bands) + sum(len(draws) for draws in lists.values())
@@ -290,36 +289,44 @@ def sweep_steps(
         done += 1
         return found
 
-    counts, metrics = yield from curves_of(masked_statistic(values)[:, None])
-    curves = {"none": CurveRows(counts, 1, **metrics)}
-    for kind, draws in lists.items():
-        total, squares, sums = 0, 0, {}
-        for draw, order in enumerate(draws):
-            if single:
-                statistics = at_once[kind][draw][:, None]
-            else:
-                statistics = yield from advanced(_swept(values, order, on, dropped), 0.0)
-            counts, metrics = yield from curves_of(statistics)
-            total = total + counts
-            squares = squares + counts[:, band_columns].astype(np.float64) ** 2
-            sums = {key: sums.get(key, 0) + value for key, value in metrics.items()}
-        num_draws = len(draws)
-        spread = None
-        if num_draws > 1:
-            variance = squares / num_draws - (total[:, band_columns] / num_draws) ** 2
-            spread = num_draws * np.sqrt(np.maximum(variance, 0))
-        means = {key: value / num_draws for key, value in sums.items()}
-        curves[kind] = CurveRows(total, num_draws, spread=spread, **means)
-    for kind, (band_ranks, start, stop) in bands.items():
-        statistics = ranked_statistics(values, [band_ranks], on, stop - start, start=start)
-        counts, metrics = yield from curves_of(statistics[0][:, None])
-        curves[kind] = CurveRows(counts, 1, **metrics)
+    banded = {
+        kind: ranked_statistics(values, [ranks], on, stop - start, start=start)
+        for kind, (ranks, start, stop) in bands.items()
+    }
+    unmasked = masked_statistic(values)
     kept = None
-    if "influence" in lists and len(on) <= _MAX_KEPT_DIM:
-        if single and ranks is not None:
-            influence_ranks = _lists(ranks)["influence"][0]
-            kept = ranked_kept_shares(influence_ranks, on, int(dropped[0]))[None]
-        else:
+    counts_kept = "influence" in lists and len(on) <= _MAX_KEPT_DIM
+    if len(dropped) == 1:
+        sums = sums or moving_sums(values, orders)
+        moved = sums.statistics(on, int(dropped[0]))
+        counts, metrics = yield from curves_of(
+            np.concatenate([unmasked[None], moved, *banded.values()]).T
+        )
+        rows = iter(
+            (one[None], {key: values[[row]] for key, values in metrics.items()})
+            for row, one in enumerate(counts)
+        )
+        curves = {"none": _joined([next(rows)], band_columns)}
+        for kind, draws in lists.items():
+            curves[kind] = _joined([next(rows) for _ in draws], band_columns)
+        for kind in bands:
+            curves[kind] = _joined([next(rows)], band_columns)
+        if counts_kept:
+            kept = sums.kept_shares(list(lists).index("influence"))[None]
+    else:
+        found = yield from curves_of(unmasked[:, None])
+        curves = {"none": _joined([found], band_columns)}
+        for kind, draws in lists.items():
+            per_draw = []
+            for order in draws:
+                statistics = yield from advanced(_swept(values, order, on, dropped), 0.0)
+                found = yield from curves_of(statistics)
+                per_draw.append(found)
+            curves[kind] = _joined(per_draw, band_columns)
+        for kind, statistics in banded.items():
+            found = yield from curves_of(statistics.T)
+            curves[kind] = _joined([found], band_columns)
+        if counts_kept:
             pieces = _kept_steps(lists["influence"][0], on, dropped)
             kept = yield from advanced(pieces, 0.0)
     return Sweep(
@@ -335,6 +342,21 @@ def sweep_steps(
         kept=kept,
         whole=len(fractions) > 1,
     )
+
+
+def moving_sums(values: np.ndarray, orders: PerKind, ranks: PerKind | None = None) -> MovingSums:
+    """What makes one mask after another quick: see :class:`ldviz.attacks.moving.MovingSums`.
+
+    Args:
+        values: (n, d) from :func:`ldviz.attacks.statistic.powered`.
+        orders: mask kind to its drop order or orders.
+        ranks: the same kinds' :func:`ldviz.attacks.ranked.drop_ranks`; None to make them here.
+    """
+    joined = [order for draws in _lists(orders).values() for order in draws]
+    if ranks is None:
+        return MovingSums(values, joined, [drop_ranks(order) for order in joined])
+    lists = _lists(ranks)
+    return MovingSums(values, joined, [one for kind in orders for one in lists[kind]])
 
 
 def kept_shares(drop_order: np.ndarray, on: np.ndarray, num_dropped: np.ndarray) -> np.ndarray:
@@ -445,20 +467,19 @@ def _lists(arrays: PerKind) -> dict[str, Sequence[np.ndarray]]:
     return {kind: [one] if isinstance(one, np.ndarray) else one for kind, one in arrays.items()}
 
 
-def _single_statistics(
-    values: np.ndarray,
-    orders: Mapping[str, Sequence[np.ndarray]],
-    ranks: PerKind | None,
-    on: np.ndarray,
-    num_dropped: int,
-) -> dict[str, np.ndarray]:
-    """Kind to (draws, n) statistics at one count; values pass the cache once for all masks."""
-    if ranks is None:
-        ranks = {kind: [drop_ranks(order) for order in draws] for kind, draws in orders.items()}
-    lists = _lists(ranks)
-    joined = [one for kind in orders for one in lists[kind]]
-    statistics = iter(ranked_statistics(values, joined, on, num_dropped))
-    return {kind: np.stack([next(statistics) for _ in orders[kind]]) for kind in orders}
+def _joined(per_draw: list[tuple[np.ndarray, dict]], band_columns: np.ndarray) -> CurveRows:
+    """The curves of a mask from those of its draws: counts summed, numbers averaged."""
+    num_draws = len(per_draw)
+    counts = sum(counts for counts, _ in per_draw)
+    metrics = {
+        key: sum(metrics[key] for _, metrics in per_draw) / num_draws for key in per_draw[0][1]
+    }
+    spread = None
+    if num_draws > 1:
+        at = [counts[:, band_columns].astype(np.float64) for counts, _ in per_draw]
+        variance = sum(one**2 for one in at) / num_draws - (sum(at) / num_draws) ** 2
+        spread = num_draws * np.sqrt(np.maximum(variance, 0))
+    return CurveRows(counts, num_draws, spread=spread, **metrics)
 
 
 def _row_steps(num_rows: int, row_length: int) -> list[tuple[slice, float]]:

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ldviz.attacks.masks import drop_order
-from ldviz.attacks.ranked import drop_ranks, ranked_kept_shares, ranked_statistics
+from ldviz.attacks.ranked import (
+    drop_ranks,
+    ranked_kept_shares,
+    ranked_statistics,
+    sums_and_thresholds,
+)
 from ldviz.attacks.statistic import draw_statistics, powered
 from ldviz.errors import InputError
 
@@ -70,7 +75,9 @@ def test_kept_shares_count_samples():
     order = np.array([[0, 1, 2, 3], [3, 2, 1, 0]], dtype=np.uint16)
     on = np.array([True, True, False, True])
     # Of dimensions 0, 1, 3 the first sample drops 0, the second 3.
-    np.testing.assert_array_equal(ranked_kept_shares(drop_ranks(order), on, 1), [0.5, 1, 0, 0.5])
+    ranks = drop_ranks(order)
+    (thresholds,) = sums_and_thresholds(np.ones((2, 4)), [ranks], on, 1)[1]
+    np.testing.assert_array_equal(ranked_kept_shares(ranks, on, thresholds), [0.5, 1, 0, 0.5])
 
 
 @pytest.mark.parametrize(("count", "start"), [(4, 0), (2, 3), (-1, 0)])

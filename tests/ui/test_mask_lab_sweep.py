@@ -20,6 +20,7 @@ from ldviz.ui.mask_sweep import (
     SweepDesk,
     build_sweep,
     kept_shares,
+    moving_sums,
     packed,
     packed_sweep,
     slider_fractions,
@@ -326,7 +327,7 @@ def test_the_desk_forgets_the_least_recently_used():
     assert calls == [1]
 
 
-def test_ranks_change_nothing_but_the_time():
+def test_sums_kept_between_calls_change_nothing_but_the_time():
     case = make_case()
     on = on_dimensions(SPECS[1], LATENT_SHAPE)
     ranks = {
@@ -336,5 +337,7 @@ def test_ranks_change_nothing_but_the_time():
         for kind, order in case.orders.items()
     }
     plain = build_sweep(case.values, case.orders, on, case.is_member, [0.4])
-    ranked = build_sweep(case.values, case.orders, on, case.is_member, [0.4], ranks=ranks)
-    assert packed_sweep(ranked) == packed_sweep(plain)
+    sums = moving_sums(case.values, case.orders, ranks)
+    build_sweep(case.values, case.orders, np.ones_like(on), case.is_member, [0.4], sums=sums)
+    moved = build_sweep(case.values, case.orders, on, case.is_member, [0.4], sums=sums)
+    assert packed_sweep(moved) == packed_sweep(plain)
