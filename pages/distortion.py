@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
 from ldviz.figures.theme import HELD_OUT, MEMBER
-from ldviz.figures.violin import CurrentImage, EndImage, ViolinRow, distortion_violins
+from ldviz.figures.violin import SLOTS, CurrentImage, EndImage, ViolinRow, distortion_violins
 from ldviz.figures.violin_density import summarise_density
 from ldviz.geometry.distortion import numerical_rank
 from ldviz.metrics.measured import Measured
+from ldviz.study.pair import Pair
 from ldviz.study.store import Study
+from ldviz.ui.compare import choose_second_image, compared, second_image, side_by_side
 from ldviz.ui.distortion_choice import (
     QUARTERS,
     choose_quarter,
     marked_values,
     show_quarter_choice,
 )
+from ldviz.ui.distortion_pair import same_rank, show_distortion_differences
 from ldviz.ui.failures import shown_failures
 from ldviz.ui.frame import ensure_frame
 from ldviz.ui.gallery import (
@@ -35,7 +41,8 @@ from ldviz.ui.state import current_image, current_study
 from ldviz.ui.thumbnails import enlarged_uri
 
 SHOWN = {"both": "Both", "member": "Members", "held_out": "Held-out"}
-ENDS = 4
+ENDS, PAIR_ENDS = 4, 2
+PAIR_SLOTS = 6.5
 VIOLINS = "distortion-violins"
 
 
@@ -64,35 +71,90 @@ def show_distortion() -> None:
         persist_state="session",
     )
     row = current_image(study)
+    pair = compared(study)
+    if pair is not None:
+        show_two(pair, shown, row)
+        return
     chart, side = st.columns([4, 1], gap="medium")
     with chart:
-        show_violins(study, facts, distortion, shown, row)
+        show_violins(study, violin_rows(study, shown), shown, row)
     with side:
         show_current_image(study, facts, row)
     show_quarter_choice(study, distortion, shown)
     show_reading(study, distortion)
-    show_ends(study, facts, distortion, shown, row)
+    show_ends(study, shown, row, show_ends_controls())
 
 
-def show_violins(
-    study: Study, facts: ImageFacts, distortion: np.ndarray, shown: str, row: int
-) -> None:
-    """The figure; a click on a picture or its place chooses the image."""
-    classes = [kind for kind in ("member", "held_out") if shown in ("both", kind)]
+def show_two(pair: Pair, shown: str, row: int) -> None:
+    """Both studies: their differences, then violins on one axis, readings and both ends."""
+    st.subheader("How they differ", anchor=False)
+    show_distortion_differences(pair, shown)
+    violins = [violin_rows(study, shown, ends=PAIR_ENDS) for study in pair.studies]
+    rows = (row, second_image(pair))
+    comparable = same_rank(pair)
+    columns = side_by_side(pair, key="distortion")
+    for index, (column, study) in enumerate(columns):
+        with column:
+            show_violins(
+                study,
+                violins[index],
+                shown,
+                rows[index],
+                beside=violins[1 - index] if comparable else (),
+                second=pair if index else None,
+            )
+            show_current_image(
+                study, image_facts(study), rows[index], heading=_heading(pair, index)
+            )
+            show_reading(study, study.local_distortion())
+    st.markdown(f"**Quarters of A, {pair.first.title}**")
+    show_quarter_choice(pair.first, pair.first.local_distortion(), shown)
+    count = show_ends_controls()
+    for index, (column, study) in enumerate(side_by_side(pair, key="distortion-ends")):
+        with column:
+            show_ends(study, shown, rows[index], count, second=pair if index else None)
+
+
+def violin_rows(study: Study, shown: str, *, ends: int = ENDS) -> list[ViolinRow]:
+    """The violins of the classes shown, with so many images at each end."""
+    facts, distortion = image_facts(study), study.local_distortion()
     rows = []
-    for kind in classes:
+    for kind in _classes(shown):
         inside = np.flatnonzero(study.is_member == (kind == "member"))
         order = inside[np.argsort(distortion[inside], kind="stable")]
-        ends = order if len(order) <= 2 * ENDS else np.r_[order[:ENDS], order[-ENDS:]]
+        both = order if len(order) <= 2 * ends else np.r_[order[:ends], order[-ends:]]
         rows.append(
             ViolinRow(
                 title="Members" if kind == "member" else "Held-out",
                 colour=MEMBER if kind == "member" else HELD_OUT,
                 summary=summarise_density(distortion[inside]),
-                images=tuple(_end_image(study, facts, distortion, int(end)) for end in ends),
+                images=tuple(_end_image(study, facts, distortion, int(end)) for end in both),
                 chosen=marked_values(study, distortion, inside),
             )
         )
+    return rows
+
+
+def show_violins(
+    study: Study,
+    rows: Sequence[ViolinRow],
+    shown: str,
+    row: int,
+    *,
+    beside: Sequence[ViolinRow] = (),
+    second: Pair | None = None,
+) -> None:
+    """The figure; a click on a picture or its place chooses the image.
+
+    Args:
+        study: whose images they are.
+        rows: the violins.
+        shown: of which classes.
+        row: of the current image.
+        beside: violins next to these, for the same axes.
+        second: the pair, where the study is its second one; its quarters choose nothing.
+    """
+    classes, distortion = _classes(shown), study.local_distortion()
     kind = "member" if study.is_member[row] else "held_out"
     figure = distortion_violins(
         rows,
@@ -103,13 +165,17 @@ def show_violins(
             value=float(distortion[row]),
             row=classes.index(kind) if kind in classes else None,
         ),
+        beside=beside,
+        slots=PAIR_SLOTS if beside or second else SLOTS,
+        choose_quarters=second is None,
     )
     figure_low = min(row.summary.ends[0] for row in rows)
     figure_high = max(row.summary.ends[1] for row in rows)
+    key = VIOLINS if second is None else f"{VIOLINS}/other"
     st.plotly_chart(
         figure,
-        key=VIOLINS,
-        on_select=_choose_point,
+        key=key,
+        on_select=_choose_point if second is None else partial(_choose_second_point, second, key),
         selection_mode="points",
         config={"displayModeBar": False},
         alt=f"Violins of local distortion, rank {study.manifest.geometry.rank}: "
@@ -139,23 +205,29 @@ def show_reading(study: Study, distortion: np.ndarray) -> None:
     st.markdown(f"**Do members lie elsewhere?** {_members_text(alone)}")
 
 
-def show_ends(
-    study: Study, facts: ImageFacts, distortion: np.ndarray, shown: str, row: int
-) -> None:
-    """The gallery of both extremes."""
-    inside = np.arange(study.num_samples)
-    if shown != "both":
-        inside = inside[study.is_member == (shown == "member")]
+def show_ends_controls() -> int:
+    """The gallery's heading, and how many images it shows at each end."""
     title, control = st.columns([3, 2], vertical_alignment="bottom")
     with title:
         st.subheader("Lowest and highest", anchor=False)
     with control:
-        count = st.slider(
+        return st.slider(
             "Images at each end", 2, 32, 8, key="distortion-count", persist_state="session"
         )
+
+
+def show_ends(
+    study: Study, shown: str, row: int, count: int, *, second: Pair | None = None
+) -> None:
+    """The gallery of both extremes."""
+    facts, distortion = image_facts(study), study.local_distortion()
+    inside = np.arange(study.num_samples)
+    if shown != "both":
+        inside = inside[study.is_member == (shown == "member")]
     order = inside[np.argsort(distortion[inside], kind="stable")]
     which = {"both": "all images", "member": "members", "held_out": "held-out images"}[shown]
-    st.caption(f"{score_note(study)} Choose an image to look at it on every page.")
+    where = "on every page" if second is None or second.same_images else "here"
+    st.caption(f"{score_note(study)} Choose an image to look at it {where}.")
     show_gallery(
         study,
         facts,
@@ -164,7 +236,8 @@ def show_ends(
             GalleryGroup("Highest local distortion", f"of {which}", order[::-1][:count]),
         ],
         current=int(study.sample_ids[row]),
-        key="distortion-gallery",
+        key="distortion-gallery" if second is None else "distortion-gallery/other",
+        on_choose=choose_image if second is None else partial(choose_second_image, second),
     )
 
 
@@ -178,6 +251,24 @@ def _choose_point() -> None:
         choose_quarter(QUARTERS.index(clicked))
     else:
         choose_image(int(clicked))
+
+
+def _choose_second_point(pair: Pair, key: str) -> None:
+    """The clicked picture becomes the second study's current image."""
+    points = st.session_state[key].selection.points
+    if points and points[0].get("customdata") and points[0]["customdata"][0] not in QUARTERS:
+        choose_second_image(pair, int(points[0]["customdata"][0]))
+
+
+def _classes(shown: str) -> list[str]:
+    return [kind for kind in ("member", "held_out") if shown in ("both", kind)]
+
+
+def _heading(pair: Pair, index: int) -> str:
+    """What the current image of a study is called where two are shown."""
+    if pair.same_images:
+        return "Current image, the same in both"
+    return "Current image of B, on this page" if index else "Current image of A, on every page"
 
 
 def _end_image(study: Study, facts: ImageFacts, distortion: np.ndarray, row: int) -> EndImage:

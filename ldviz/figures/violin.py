@@ -15,7 +15,7 @@ from ldviz.figures.violin_density import DensitySummary, spread_out
 HALF_HEIGHT = 0.42
 _PICTURE_HEIGHT = 0.62
 _PICTURE_GAP = 0.34
-_SLOTS = 11.0
+SLOTS = 11.0
 _MARGIN = 0.03
 _ROW_PIXELS = 190
 
@@ -71,6 +71,9 @@ def distortion_violins(
     rank: int,
     cuts: Sequence[float],
     current: CurrentImage | None = None,
+    beside: Sequence[ViolinRow] = (),
+    slots: float = SLOTS,
+    choose_quarters: bool = True,
 ) -> go.Figure:
     """Horizontal violins on one axis and one density scale, members above held-out images.
 
@@ -79,6 +82,9 @@ def distortion_violins(
         rank: how many singular values the distortion sums; named on the axis.
         cuts: the three cuts between quartiles, over all images.
         current: marked with a diamond.
+        beside: rows of a figure next to this one, which then shares its axis and density scale.
+        slots: pictures that the axis is wide enough for.
+        choose_quarters: whether the quarters' names offer to choose their samples.
 
     Returns:
         For each row an outline, a bar from the lower to the upper quartile with the median,
@@ -86,22 +92,24 @@ def distortion_violins(
         customdata [sample id]; the quarters' names, with customdata ["Q1"] to ["Q4"].
     """
     figure = go.Figure()
-    low = min(row.summary.ends[0] for row in rows)
-    high = max(row.summary.ends[1] for row in rows)
+    every = (*rows, *beside)
+    low = min(row.summary.ends[0] for row in every)
+    high = max(row.summary.ends[1] for row in every)
     pad = _MARGIN * (high - low) or 1.0
     span = (low - pad, high + pad)
-    peak = max(float(row.summary.density.max()) for row in rows)
+    peak = max(float(row.summary.density.max()) for row in every)
     levels = [float(len(rows) - 1 - index) for index in range(len(rows))]
     above = levels[0] + HALF_HEIGHT + _PICTURE_GAP
     below = levels[-1] - HALF_HEIGHT - _PICTURE_GAP
     bottom = below - _PICTURE_HEIGHT if len(rows) > 1 else levels[-1] - HALF_HEIGHT - 0.1
     top = above + _PICTURE_HEIGHT
-    _add_cuts(figure, cuts, span, bottom, top)
+    _add_cuts(figure, cuts, span, bottom, top, choose_quarters)
     for index, (row, level) in enumerate(zip(rows, levels, strict=True)):
         scale = HALF_HEIGHT / peak
         _add_outline(figure, row, level, scale)
         upwards = index == 0
-        _add_images(figure, row, level, scale, span, above if upwards else below, upwards)
+        edge = above if upwards else below
+        _add_images(figure, row, level, scale, span, edge, upwards, slots)
         _add_chosen(figure, row, level - 0.47 if upwards else level + 0.47)
     if current is not None and current.row is not None:
         _add_current(figure, current, levels[current.row])
@@ -169,12 +177,13 @@ def _add_images(
     span: tuple[float, float],
     edge: float,
     upwards: bool,
+    slots: float,
 ) -> None:
     """Pictures beside their places, each with a leader line from its place on the outline."""
     if not row.images:
         return
     values = np.array([image.value for image in row.images])
-    slot = (span[1] - span[0]) / max(_SLOTS, len(values) + 0.5)
+    slot = (span[1] - span[0]) / max(slots, len(values) + 0.5)
     places = spread_out(values, slot, span[0] + slot / 2, span[1] - slot / 2)
     sign = 1.0 if upwards else -1.0
     feet = np.array([level + sign * scale * row.summary.density_at(v) for v in values])
@@ -242,6 +251,7 @@ def _add_cuts(
     span: tuple[float, float],
     bottom: float,
     top: float,
+    choosable: bool,
 ) -> None:
     """Where quartiles are cut over both classes together, and their names between the cuts."""
     for cut in cuts:
@@ -266,7 +276,8 @@ def _add_cuts(
             marker={"size": 30, "color": NEUTRAL, "opacity": 0},
             name="quarters",
             customdata=[["Q1"], ["Q2"], ["Q3"], ["Q4"]],
-            hovertemplate="Choose the samples of %{text}<extra></extra>",
+            hovertemplate="Choose the samples of %{text}<extra></extra>" if choosable else None,
+            hoverinfo=None if choosable else "skip",
             selected=invisible,
             unselected=invisible,
         )

@@ -17,9 +17,10 @@ from ldviz.study.pair import Pair
 from ldviz.study.store import Study
 from ldviz.ui.numbers import NOT_AVAILABLE, interval_text, sample_text, value_text
 from ldviz.ui.resources import available_studies
-from ldviz.ui.state import current_study, current_view
+from ldviz.ui.state import change_view, current_image, current_study, current_view
 
 LETTERS = ("A", "B")
+_SECOND_IMAGE = "ldviz-second-image"
 _PAD = 0.03
 
 
@@ -101,6 +102,28 @@ def side_by_side(pair: Pair, *, key: str) -> list[tuple[DeltaGenerator, Study]]:
     for index, (column, study) in enumerate(zip(columns, pair.studies, strict=True)):
         column.html(_head(study, index))
     return list(zip(columns, pair.studies, strict=True))
+
+
+def second_image(pair: Pair) -> int:
+    """Row of the second study's current image.
+
+    On the same images it is the first study's.  Otherwise it is the one last chosen there in
+    this session, and before that the one of highest distortion.
+    """
+    if pair.same_images:
+        return current_image(pair.first)
+    chosen = st.session_state.get(_SECOND_IMAGE, {}).get(pair.second.digest)
+    if chosen is not None:
+        return pair.second.position(chosen)
+    return int(pair.second.local_distortion().argmax())
+
+
+def choose_second_image(pair: Pair, sample_id: int) -> None:
+    """Make an image the second study's current one; on the same images, of both studies."""
+    if pair.same_images:
+        change_view(image=sample_id)
+    else:
+        st.session_state.setdefault(_SECOND_IMAGE, {})[pair.second.digest] = sample_id
 
 
 def common_range(*ends: tuple[float, float], pad: float = _PAD) -> tuple[float, float]:

@@ -14,7 +14,9 @@ from ldviz.ui.thumbnails import thumbnail_uri
 _LARGEST_SIDE = 256
 
 
-def show_current_image(study: Study, facts: ImageFacts, row: int) -> None:
+def show_current_image(
+    study: Study, facts: ImageFacts, row: int, *, heading: str = "Current image, on every page"
+) -> None:
     """Draw the image at this row of the study."""
     is_member = bool(study.is_member[row])
     colour = CLASS_COLOURS[is_member]
@@ -33,7 +35,7 @@ def show_current_image(study: Study, facts: ImageFacts, row: int) -> None:
     uri = thumbnail_uri(study.images(row), largest_side=_LARGEST_SIDE)
     st.html(
         f'<div class="ldviz-current">{_STYLE}<img src="{uri}" alt="{alt}"><div>'
-        f"<small>Current image, on every page</small>"
+        f"<small>{escape(heading)}</small>"
         f"{''.join(f'<p>{line}</p>' for line in lines)}</div></div>"
     )
 

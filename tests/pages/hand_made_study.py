@@ -34,6 +34,7 @@ def write_hand_made_study(
     num_samples: int = 80,
     latent_shape: tuple[int, int, int] = LATENT_SHAPE,
     title: str = "Hand-made noise",
+    rank: int = RANK,
     one_ranking: bool = True,
     with_attack: bool = True,
     with_labels: bool = True,
@@ -45,6 +46,7 @@ def write_hand_made_study(
 
     Args:
         num_samples, latent_shape, title: of the study.
+        rank: of the local distortion.
         one_ranking: whether every sample ranks its dimensions alike.
         with_attack, with_labels, with_training: whether it has them.
 
@@ -78,7 +80,7 @@ def write_hand_made_study(
                 np.float16
             )
     entries = {name: _write_array(folder, name, array) for name, array in values.items()}
-    manifest = _manifest(folder.name, title, latent_shape, entries, is_member, with_attack)
+    manifest = _manifest(folder.name, title, latent_shape, entries, is_member, with_attack, rank)
     content = manifest.model_dump(mode="json")
     content["digest"] = manifest_digest(content)
     write_atomically(folder / "manifest.json", json.dumps(content).encode())
@@ -108,6 +110,7 @@ def _manifest(
     arrays: dict[str, ArrayEntry],
     is_member: np.ndarray,
     with_attack: bool,
+    rank: int,
 ) -> Manifest:
     attacks = {"sima": AttackEntry(version=1, parameters={}, seed=0, timesteps=TIMESTEPS)}
     return Manifest(
@@ -130,7 +133,7 @@ def _manifest(
             autoencoder_parameters=842,
             denoiser_parameters=703_512,
         ),
-        geometry=GeometryEntry(rank=RANK, num_probes=4, seed=0, route="exact Jacobian"),
+        geometry=GeometryEntry(rank=rank, num_probes=4, seed=0, route="exact Jacobian"),
         attacks=attacks if with_attack else {},
         default_attack="sima" if with_attack else None,
         default_timestep=TIMESTEPS[1] if with_attack else None,

@@ -136,3 +136,94 @@ def test_an_end_is_chosen_among_the_classes_shown(folder):
     app.button(key="distortion-quarter/0").click().run()
     assert app.session_state["ldviz-view"].selection == tuple(range(100, 120, 2))
     assert "With one class alone there is no ROC" in " ".join(c.value for c in app.caption)
+
+
+def of_two(folder: Path, *, num_samples: int = 60, **query: str) -> AppTest:
+    """The page of two studies; of the same images where both have 80."""
+    write_hand_made_study(folder / "noise")
+    write_hand_made_study(folder / "other", title="Other noise", num_samples=num_samples)
+    return opened(study="noise", other="other", **query)
+
+
+def galleries(app: AppTest) -> list[dict]:
+    return [json.loads(entry.proto.json)[0] for entry in app.get("bidi_component")]
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(
+        [element.value for element in [*app.markdown, *app.caption]]
+        + [element.proto.body for element in app.get("html")]
+    )
+
+
+def test_two_studies_share_axis_and_density_scale(folder):
+    app = of_two(folder)
+    assert not app.error
+    one, two = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
+    assert one["layout"]["xaxis"]["range"] == two["layout"]["xaxis"]["range"]
+    assert one["layout"]["yaxis"]["range"] == two["layout"]["yaxis"]["range"]
+    alone = figure(opened(study="other"))
+    assert alone["layout"]["xaxis"]["range"] != two["layout"]["xaxis"]["range"]
+    quarters = [
+        next(trace for trace in drawn["data"] if trace["name"] == "quarters")
+        for drawn in (one, two)
+    ]
+    assert "Choose" in quarters[0]["hovertemplate"]
+    assert "hovertemplate" not in quarters[1]
+
+
+def test_the_differences_of_two_studies_are_stated(folder):
+    text = texts(of_two(folder))
+    assert text.count('<tr><th scope="row">') == 4
+    assert f"local distortion of all images, rank {RANK}, nats" in text
+    assert "A: 40 members, 40 held-out; B: 30 members, 30 held-out" in text
+    assert "The two samples are independent." in text
+    assert "Image by image" not in text
+
+
+def test_the_filter_applies_to_both_studies_and_to_their_difference(folder):
+    app = of_two(folder)
+    app.segmented_control(key="distortion-shown").set_value("member").run()
+    assert not app.exception
+    assert "local distortion of members" in texts(app)
+    assert {
+        item["kind"] for payload in galleries(app) for item in payload["groups"][0]["items"]
+    } == {"member"}
+
+
+def test_the_same_images_are_compared_one_by_one(folder):
+    app = of_two(folder, num_samples=80, image="104")
+    text = texts(app)
+    assert "**Image by image**, A − B has a median of 0.00" in text
+    assert "Current image, the same in both" in text
+    assert [payload["current"] for payload in galleries(app)] == [104, 104]
+
+
+def test_the_second_study_has_a_current_image_of_its_own(folder):
+    app = of_two(folder, image="104")
+    # Image 104 is A's; B starts at its own most stretched one, the last of 60.
+    assert [payload["current"] for payload in galleries(app)] == [104, 159]
+    assert "Current image of B, on this page" in texts(app)
+
+
+def test_distortions_of_different_rank_are_not_subtracted(folder):
+    write_hand_made_study(folder / "noise")
+    write_hand_made_study(folder / "other", title="Other noise", num_samples=60, rank=6)
+    app = opened(study="noise", other="other")
+    text = texts(app)
+    assert f"A sums {RANK} singular values and B 6" in text
+    assert text.count('<tr><th scope="row">') == 1
+    one, two = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
+    assert one["layout"]["xaxis"]["range"] != two["layout"]["xaxis"]["range"]
+
+
+def test_without_the_second_study_the_page_is_as_before(folder):
+    write_hand_made_study(folder / "noise")
+    write_hand_made_study(folder / "other", title="Other noise", num_samples=60)
+    app = opened(study="noise")
+    before = repr(app.main)
+    view = app.session_state["ldviz-view"]
+    app.session_state["ldviz-view"] = view.changed(other="other")
+    assert repr(app.run().main) != before
+    app.session_state["ldviz-view"] = view
+    assert repr(app.run().main) == before
