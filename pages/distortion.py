@@ -92,8 +92,7 @@ def show_two(pair: Pair, shown: str, row: int) -> None:
     violins = [violin_rows(study, shown, ends=PAIR_ENDS) for study in pair.studies]
     rows = (row, second_image(pair))
     comparable = same_rank(pair)
-    columns = side_by_side(pair, key="distortion")
-    for index, (column, study) in enumerate(columns):
+    for index, (column, study) in enumerate(side_by_side(pair, key="distortion")):
         with column:
             show_violins(
                 study,
@@ -101,8 +100,11 @@ def show_two(pair: Pair, shown: str, row: int) -> None:
                 shown,
                 rows[index],
                 beside=violins[1 - index] if comparable else (),
+                slots=PAIR_SLOTS,
                 second=pair if index else None,
             )
+    for index, (column, study) in enumerate(side_by_side(pair, key="distortion-now", brief=True)):
+        with column:
             show_current_image(
                 study, image_facts(study), rows[index], heading=_heading(pair, index)
             )
@@ -110,7 +112,7 @@ def show_two(pair: Pair, shown: str, row: int) -> None:
     st.markdown(f"**Quarters of A, {pair.first.title}**")
     show_quarter_choice(pair.first, pair.first.local_distortion(), shown)
     count = show_ends_controls()
-    for index, (column, study) in enumerate(side_by_side(pair, key="distortion-ends")):
+    for index, (column, study) in enumerate(side_by_side(pair, key="distortion-ends", brief=True)):
         with column:
             show_ends(study, shown, rows[index], count, second=pair if index else None)
 
@@ -142,6 +144,7 @@ def show_violins(
     row: int,
     *,
     beside: Sequence[ViolinRow] = (),
+    slots: float = SLOTS,
     second: Pair | None = None,
 ) -> None:
     """The figure; a click on a picture or its place chooses the image.
@@ -152,6 +155,7 @@ def show_violins(
         shown: of which classes.
         row: of the current image.
         beside: violins next to these, for the same axes.
+        slots: pictures that the figure is wide enough for.
         second: the pair, where the study is its second one; its quarters choose nothing.
     """
     classes, distortion = _classes(shown), study.local_distortion()
@@ -166,7 +170,7 @@ def show_violins(
             row=classes.index(kind) if kind in classes else None,
         ),
         beside=beside,
-        slots=PAIR_SLOTS if beside or second else SLOTS,
+        slots=slots,
         choose_quarters=second is None,
     )
     figure_low = min(row.summary.ends[0] for row in rows)

@@ -7,6 +7,7 @@ from html import escape
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ldviz.figures.overview_training import autoencoder_losses, denoiser_loss, selection_curve
 from ldviz.figures.shared_axes import share_axes
@@ -53,7 +54,7 @@ def show_overview() -> None:
     seen = f"overview-seen/{study.digest}"
     if seen not in st.session_state:
         top.html(_WAITING)
-    show_pictures(study)
+    show_pictures(study, *st.columns(2, gap="large"))
     st.subheader("What is in this study")
     show_facts(study_facts(study))
     show_training(study)
@@ -67,43 +68,59 @@ def show_overview() -> None:
 
 
 def show_two(pair: Pair) -> None:
-    """The page of two studies: their differences, then all of the one beside all of the other."""
+    """The page of two studies: their differences, then part by part the one beside the other."""
     st.title(f"{pair.first.title} and {pair.second.title}")
     st.markdown(f"{_QUESTION} Here two studies answer side by side, each by its own attack.")
     top = st.empty()
     seen = f"overview-seen/{pair.digests}"
     if seen not in st.session_state:
         top.html(_WAITING)
-    numbers = tuple(headline(study) for study in pair.studies)
+    numbers = [headline(study) for study in pair.studies]
     with top.container():
         st.subheader("How they differ", anchor=False)
         show_differences(pair, headline_differences(pair))
     st.session_state[seen] = True
-    ends = [row_ends(_groups(one), _GUESSING) for one in numbers if one is not None]
-    columns = side_by_side(pair, key="overview")
-    for (column, study), one in zip(columns, numbers, strict=True):
+    for (column, study), one in zip(side_by_side(pair, key="overview"), numbers, strict=True):
         with column:
             st.markdown(study.manifest.description)
             if one is None:
                 st.info(_NO_VECTORS, icon=":material/info:")
             else:
-                show_story(one, ends=common_range(*ends, pad=0.0), stacked=True)
-            show_pictures(study, stacked=True)
-            st.subheader("What is in this study", anchor=False)
+                show_headline(one)
+                show_words(one)
+    if any(numbers):
+        st.subheader("Every AUC, on one axis", anchor=False)
+        shown = [row_ends(_groups(one), _GUESSING) for one in numbers if one is not None]
+        ends = common_range(*shown, pad=0.0)
+        columns = side_by_side(pair, key="overview-aucs", brief=True)
+        for (column, _), one in zip(columns, numbers, strict=True):
+            with column:
+                if one is None:
+                    st.caption("Not available without stored attack vectors.")
+                else:
+                    show_aucs(one, ends=ends)
+    st.subheader("What the models draw", anchor=False)
+    for column, study in side_by_side(pair, key="overview-pictures", brief=True):
+        show_pictures(study, column, column)
+    st.subheader("What is in these studies", anchor=False)
+    for column, study in side_by_side(pair, key="overview-facts", brief=True):
+        with column:
             show_facts(study_facts(study))
     show_two_trainings(pair)
 
 
-def show_story(
-    numbers: Headline, *, ends: tuple[float, float] | None = None, stacked: bool = False
-) -> None:
-    """Tiles, the paragraph, and every AUC on one axis.
+def show_story(numbers: Headline) -> None:
+    """Tiles, the paragraph, and every AUC on one axis."""
+    show_headline(numbers)
+    words, chart = st.columns([1, 1], gap="large")
+    with words:
+        show_words(numbers)
+    with chart:
+        show_aucs(numbers)
 
-    Args:
-        numbers: of the study.
-        ends: what the axis holds beside the study's own AUCs.
-        stacked: whether the chart stands below the paragraph rather than beside it.
-    """
+
+def show_headline(numbers: Headline) -> None:
+    """The four numbers of the story."""
     at = "" if numbers.timestep is None else f", t = {numbers.timestep}"
     show_tiles(
         [
@@ -131,28 +148,32 @@ def show_story(
             ),
         ]
     )
-    words, chart = _two_places(stacked)
-    with words:
-        st.subheader("What this study shows", anchor=False)
-        st.markdown(story(numbers))
-        st.caption(
-            f"Brackets: 95 % intervals. {sample_text(numbers.auc['none'])}. Differences between "
-            f"masks are paired; quarters hold {_range(numbers)} images each. "
-            f"{chosen_timestep_note(numbers)}"
-        )
-    with chart:
-        show_rows(
-            _groups(numbers),
-            axis="AUC, 95 % interval",
-            reference=_GUESSING,
-            reference_text="guessing",
-            ends=ends,
-        )
 
 
-def show_pictures(study: Study, *, stacked: bool = False) -> None:
+def show_words(numbers: Headline) -> None:
+    """The paragraph, and what it rests on."""
+    st.subheader("What this study shows", anchor=False)
+    st.markdown(story(numbers))
+    st.caption(
+        f"Brackets: 95 % intervals. {sample_text(numbers.auc['none'])}. Differences between "
+        f"masks are paired; quarters hold {_range(numbers)} images each. "
+        f"{chosen_timestep_note(numbers)}"
+    )
+
+
+def show_aucs(numbers: Headline, *, ends: tuple[float, float] | None = None) -> None:
+    """Every AUC on one axis, which holds ``ends`` as well."""
+    show_rows(
+        _groups(numbers),
+        axis="AUC, 95 % interval",
+        reference=_GUESSING,
+        reference_text="guessing",
+        ends=ends,
+    )
+
+
+def show_pictures(study: Study, left: DeltaGenerator, right: DeltaGenerator) -> None:
     """What the model draws, and what its autoencoder makes of held-out images."""
-    left, right = _two_places(stacked)
     for column, title, name, together, words in (
         (left, "Samples of the model", "samples.png", 1, "Drawn from noise alone."),
         (
@@ -213,7 +234,7 @@ def show_two_trainings(pair: Pair) -> None:
     for name, axes in _TRAINING_AXES.items():
         share_axes([drawn[name] for drawn in figures if drawn], axes)
     with curves:
-        for index, (column, _) in enumerate(side_by_side(pair, key="training")):
+        for index, (column, _) in enumerate(side_by_side(pair, key="training", brief=True)):
             with column:
                 if figures[index] is None:
                     st.caption("How this model was trained is not stored with the study.")
@@ -221,7 +242,9 @@ def show_two_trainings(pair: Pair) -> None:
                     show_curves(figures[index], column, column, key=f"-{index}")
 
 
-def show_curves(figures: dict[str, go.Figure], curve, losses, *, key: str = "") -> None:
+def show_curves(
+    figures: dict[str, go.Figure], curve: DeltaGenerator, losses: DeltaGenerator, *, key: str = ""
+) -> None:
     """The charts, drawn once they are asked for: the first page need not wait for them."""
     with curve:
         st.plotly_chart(
@@ -254,11 +277,6 @@ def _sheet(_study: Study, digest: str, name: str, lines_together: int) -> str | 
     return spaced_sheet_uri(
         _study.path / "sheets" / name, (height, width), lines_together=lines_together
     )
-
-
-def _two_places(stacked: bool):
-    """Where two things go: one below the other, or side by side."""
-    return (st.container(), st.container()) if stacked else st.columns(2, gap="large")
 
 
 def _curves(record: dict) -> dict[str, go.Figure]:

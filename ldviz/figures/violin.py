@@ -17,6 +17,9 @@ _PICTURE_HEIGHT = 0.62
 _PICTURE_GAP = 0.34
 SLOTS = 11.0
 _MARGIN = 0.03
+_QUARTERS = ("Q1", "Q2", "Q3", "Q4")
+_NARROW = 0.04
+"""Share of the axis below which a quarter has no room for its name."""
 _ROW_PIXELS = 190
 
 
@@ -265,18 +268,24 @@ def _add_cuts(
             layer="below",
         )
     edges = [span[0], *cuts, span[1]]
+    narrow = _NARROW * (span[1] - span[0])
     invisible = {"marker": {"opacity": 0}, "textfont": {"color": NEUTRAL}}
     figure.add_trace(
         go.Scatter(
             x=[(left + right) / 2 for left, right in pairwise(edges)],
             y=[bottom - 0.09] * 4,
             mode="markers+text",
-            text=["Q1", "Q2", "Q3", "Q4"],
+            text=[
+                name if right - left > narrow else ""
+                for name, (left, right) in zip(_QUARTERS, pairwise(edges), strict=True)
+            ],
             textfont={"size": 12, "color": NEUTRAL},
             marker={"size": 30, "color": NEUTRAL, "opacity": 0},
             name="quarters",
-            customdata=[["Q1"], ["Q2"], ["Q3"], ["Q4"]],
-            hovertemplate="Choose the samples of %{text}<extra></extra>" if choosable else None,
+            customdata=[[name] for name in _QUARTERS],
+            hovertemplate="Choose the samples of %{customdata[0]}<extra></extra>"
+            if choosable
+            else None,
             hoverinfo=None if choosable else "skip",
             selected=invisible,
             unselected=invisible,

@@ -86,12 +86,15 @@ def comparison_problem() -> str:
     return ""
 
 
-def side_by_side(pair: Pair, *, key: str) -> list[tuple[DeltaGenerator, Study]]:
+def side_by_side(
+    pair: Pair, *, key: str, brief: bool = False
+) -> list[tuple[DeltaGenerator, Study]]:
     """Two columns, A left and B right, each headed by its study; one below the other where narrow.
 
     Args:
         pair: the studies.
         key: unique on the page.
+        brief: whether the heads leave counts and shape out: for all but a page's first columns.
 
     Returns:
         (column, study) twice: ``for column, study in side_by_side(pair, key="..."): with column:``.
@@ -100,7 +103,7 @@ def side_by_side(pair: Pair, *, key: str) -> list[tuple[DeltaGenerator, Study]]:
     with st.container(key=f"compared-{key}"):
         columns = st.columns(2, gap="large")
     for index, (column, study) in enumerate(zip(columns, pair.studies, strict=True)):
-        column.html(_head(study, index))
+        column.html(_head(study, index, brief=brief))
     return list(zip(columns, pair.studies, strict=True))
 
 
@@ -176,7 +179,7 @@ def differences_html(pair: Pair, rows: Sequence[Difference]) -> str:
     body = "".join(_row(row) for row in rows)
     return (
         f'<div class="ldviz-pair">{_STYLE}<table><thead><tr><th scope="col">Number</th>{heads}'
-        f'<th scope="col">A − B</th><th scope="col">Zero?</th></tr></thead>'
+        f'<th scope="col">A − B</th><th scope="col">In words</th></tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -209,13 +212,14 @@ def _badge(index: int) -> str:
     return f'<i style="background:{STUDY_COLOURS[index]}">{LETTERS[index]}</i>'
 
 
-def _head(study: Study, index: int) -> str:
+def _head(study: Study, index: int, *, brief: bool) -> str:
     manifest = study.manifest
     shape = " × ".join(str(length) for length in study.latent_shape)
+    facts = f"{manifest.n_member:,} members, {manifest.n_held_out:,} held-out, latents {shape}"
+    small = "" if brief else f"<small>{facts}</small>"
     return (
         f'<div class="ldviz-study-head" style="border-color:{STUDY_COLOURS[index]}">{_HEAD_STYLE}'
-        f"{_badge(index)}<b>{escape(study.title)}</b><small>{manifest.n_member:,} members, "
-        f"{manifest.n_held_out:,} held-out, latents {shape}</small></div>"
+        f"{_badge(index)}<b>{escape(study.title)}</b>{small}</div>"
     )
 
 

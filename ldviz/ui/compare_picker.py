@@ -52,7 +52,6 @@ def show_compare_picker(study: Study, studies: Mapping[str, Study]) -> None:
         st.button(
             "Stop comparing",
             key=_STOP,
-            icon=":material/close:",
             on_click=compare_with,
             args=(None,),
         )

@@ -30,7 +30,7 @@ def show_distortion_differences(pair: Pair, shown: str) -> None:
         first, second = (study.manifest.geometry.rank for study in pair.studies)
         note = (
             f"A sums {first} singular values and B {second}: their distortions are different "
-            "things and are not subtracted."
+            "things, drawn on axes of their own and not subtracted."
         )
     show_differences(pair, distortion_differences(pair, shown), note=note)
     if pair.same_images and same_rank(pair):

@@ -155,7 +155,7 @@ def test_two_studies_stand_side_by_side_with_their_differences(folder):
     assert not app.error
     assert app.title[0].value == "Hand-made noise and Other noise"
     text = html(app)
-    assert text.count('class="ldviz-study-head"') == 2
+    assert text.count('class="ldviz-study-head"') == 8
     assert text.count('<tr><th scope="row">') == 5
     assert "SimA at t = 50 in A, SimA at t = 50 in B" in text
     assert "The model was trained on 40 of these images" in markdown(app)
