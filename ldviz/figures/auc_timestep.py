@@ -44,6 +44,7 @@ def metric_by_timestep(
     band_title: str = "random groups",
     current: int | None = None,
     chance: float | None = None,
+    span: tuple[float, float] | None = None,
 ) -> go.Figure:
     """Lines over timesteps, with the band that groups of their size reach by chance.
 
@@ -55,6 +56,7 @@ def metric_by_timestep(
         band_title: at the band's end and in its hover text.
         current: marked with a vertical line.
         chance: level of guessing, drawn where it falls into the range.
+        span: of the vertical axis; None for what the lines need.
 
     Returns:
         The band first, then for each line its interval and its points, which carry the
@@ -69,7 +71,7 @@ def metric_by_timestep(
         mean, deviation = band
         seen += [mean - deviation, mean + deviation]
         add_ribbon(figure, steps, mean - deviation, mean + deviation, NEUTRAL, band_title, 0.22)
-    span = padded_range(np.concatenate([np.ravel(part) for part in seen]))
+    span = span or padded_range(np.concatenate([np.ravel(part) for part in seen]))
     for line in lines:
         if line.low is not None and line.high is not None:
             name = f"{line.title}: 95 % interval"

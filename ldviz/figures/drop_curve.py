@@ -44,6 +44,7 @@ def metric_by_fraction(
     best: tuple[float, float] | None,
     current_fraction: float,
     current: Mapping[str, Measured],
+    span: tuple[float, float] | None = None,
 ) -> go.Figure:
     """Curves over the drop fraction.
 
@@ -56,6 +57,7 @@ def metric_by_fraction(
         best: fraction and value of the influence curve's maximum, or None.
         current_fraction: where ``current`` stands.
         current: kind of mask to the number with its interval.
+        span: of the vertical axis; None for what the curves need.
 
     Returns:
         Ribbons, curves (points carry the fraction as customdata), the maximum as a star,
@@ -90,7 +92,7 @@ def metric_by_fraction(
             )
         )
     seen += [np.array(number.ci95) for number in current.values() if number.ci95]
-    span = padded_range(np.concatenate([np.ravel(part) for part in seen]), pad=0.08)
+    span = span or padded_range(np.concatenate([np.ravel(part) for part in seen]), pad=0.08)
     for kind, number in current.items():
         if number.value is not None:
             figure.add_trace(_whisker(kind, current_fraction, number))

@@ -31,7 +31,7 @@ def show_choice(study: Study, attack: str, metric: str) -> list[dict[str, Any]]:
             Tile(
                 f"Honest {METRIC_TITLES[metric]}",
                 choice.honest[metric],
-                detail=f"t chosen on one half, scored on the other: {_chosen_text(choice)}",
+                detail=f"t chosen on one half, scored on the other: {chosen_text(choice)}",
             ),
             Tile(
                 f"Optimistic {METRIC_TITLES[metric]}",
@@ -48,7 +48,7 @@ def choice_rows(attack: str, choice: ChosenTimestep) -> list[dict[str, Any]]:
     """Both numbers of every metric as flat rows."""
     rows = []
     for name, numbers, chosen in (
-        ("honest", choice.honest, _chosen_text(choice)),
+        ("honest", choice.honest, chosen_text(choice)),
         ("optimistic", choice.optimistic, f"t = {choice.best}"),
     ):
         rows += [
@@ -65,7 +65,8 @@ def choice_rows(attack: str, choice: ChosenTimestep) -> list[dict[str, Any]]:
     return rows
 
 
-def _chosen_text(choice: ChosenTimestep) -> str:
+def chosen_text(choice: ChosenTimestep) -> str:
+    """The timesteps of the two halves in words."""
     a, b = choice.chosen
     return f"t = {a} both times" if a == b else f"t = {_text(a)} and {_text(b)}"
 

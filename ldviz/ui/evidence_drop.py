@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ldviz.attacks.masks import NUM_RANDOM_DRAWS
+from ldviz.attacks.masks import NUM_RANDOM_DRAWS, MaskSpec
 from ldviz.figures.drop_curve import DropLine, metric_by_fraction
 from ldviz.figures.theme import MASK_COLOURS, MASK_TITLES
 from ldviz.metrics.measured import Measured
@@ -20,7 +22,29 @@ from ldviz.ui.exports import measured_row, show_chart
 from ldviz.ui.numbers import Tile, measured_text, sample_text, show_tiles, value_text
 from ldviz.ui.state import change_view, current_view
 
+DROP_READING = (
+    "Look for the **gap between the curves**: as long as dropping the lowest influence costs "
+    "less than dropping as many at random, what gives members away sits in the dimensions "
+    f"the decoder reacts to. Random: mean of {NUM_RANDOM_DRAWS} draws ± 1 sd."
+)
 _CHART, _SLIDER = "drop-chart", "drop-slider"
+
+
+@dataclass(frozen=True)
+class DropEvidence:
+    """A study's numbers along the share dropped.
+
+    Attributes:
+        curves: without intervals, at every share.
+        here: with intervals, at the current share.
+        measured: with intervals, at every share; None where they are not asked for.
+        mask: whose share is the current one.
+    """
+
+    curves: DropCurves
+    here: dict[str, dict[str, Measured]]
+    measured: list[dict[str, dict[str, Measured]]] | None
+    mask: MaskSpec
 
 
 def show_drop(
@@ -31,53 +55,79 @@ def show_drop(
     Returns:
         The figure, and its numbers as flat rows.
     """
-    view = current_view()
-    curves = curves_at(study, attack, timestep, vectors, view.mask, view.positive)
-    here = fraction_at(study, attack, timestep, vectors, view.mask, view.positive)
-    _show_slider(view.mask.drop_fraction)
-    with_intervals = st.toggle(
-        "95 % intervals at every share", key="drop-intervals", persist_state="session"
-    )
-    measured = None
-    if with_intervals:
-        bar = st.progress(0.0, text="Resampling")
-        measured = []
-        for index, fraction in enumerate(curves.fractions):
-            bar.progress(index / len(curves.fractions), text=f"Resampling, {100 * fraction:.0f} %")
-            mask = view.mask.model_copy(update={"drop_fraction": float(fraction)})
-            measured.append(fraction_at(study, attack, timestep, vectors, mask, view.positive))
-        bar.empty()
-    figure = metric_by_fraction(
+    mask = current_view().mask
+    with_intervals = show_drop_controls()
+    evidence = drop_evidence(study, attack, timestep, vectors, mask, with_intervals)
+    figure = drop_figure(evidence, metric)
+    show_drop_chart(study, figure, metric)
+    st.caption(f"{DROP_READING} Click a point to choose its share.")
+    show_tiles(_tiles(evidence.here, metric))
+    st.caption(f"{sample_text(evidence.here['none'][metric])}; differences are paired.")
+    st.markdown(best_text(evidence.curves, metric, evidence.here))
+    return figure, drop_rows(attack, timestep, evidence, metric)
+
+
+def show_drop_controls() -> bool:
+    """The slider of the share; whether to resample at every share."""
+    _show_slider(current_view().mask.drop_fraction)
+    return st.toggle("95 % intervals at every share", key="drop-intervals", persist_state="session")
+
+
+def drop_evidence(
+    study: Study,
+    attack: str,
+    timestep: Timestep,
+    vectors: np.ndarray,
+    mask: MaskSpec,
+    with_intervals: bool,
+) -> DropEvidence:
+    """The numbers along the share dropped; a bar shows how far the resampling is."""
+    positive = current_view().positive
+    curves = curves_at(study, attack, timestep, vectors, mask, positive)
+    here = fraction_at(study, attack, timestep, vectors, mask, positive)
+    if not with_intervals:
+        return DropEvidence(curves, here, None, mask)
+    bar = st.progress(0.0, text="Resampling")
+    measured = []
+    for index, fraction in enumerate(curves.fractions):
+        bar.progress(index / len(curves.fractions), text=f"Resampling, {100 * fraction:.0f} %")
+        other = mask.model_copy(update={"drop_fraction": float(fraction)})
+        measured.append(fraction_at(study, attack, timestep, vectors, other, positive))
+    bar.empty()
+    return DropEvidence(curves, here, measured, mask)
+
+
+def drop_figure(
+    evidence: DropEvidence, metric: str, *, span: tuple[float, float] | None = None
+) -> go.Figure:
+    """The figure; ``span`` fixes its vertical axis."""
+    curves, here = evidence.curves, evidence.here
+    return metric_by_fraction(
         curves.fractions,
-        [_line(curves, kind, metric, measured) for kind in DROP_KINDS],
+        [_line(curves, kind, metric, evidence.measured) for kind in DROP_KINDS],
         metric=METRIC_TITLES[metric],
         level=curves.level[metric],
         paper_fraction=PAPER_FRACTION,
         best=curves.best(metric),
-        current_fraction=view.mask.drop_fraction,
+        current_fraction=evidence.mask.drop_fraction,
         current={kind: here[kind][metric] for kind in ("none", *DROP_KINDS)},
+        span=span,
     )
+
+
+def show_drop_chart(study: Study, figure: go.Figure, metric: str, *, key: str = _CHART) -> None:
+    """Draw the figure; a click on a point chooses its share."""
     show_chart(
         study,
         "masks",
         metric,
         figure,
-        key=_CHART,
-        on_select=_choose_fraction,
+        key=key,
+        on_select=partial(_choose_fraction, key),
         selection_mode="points",
         alt=f"{METRIC_TITLES[metric]} against the share of latent dimensions dropped, for the "
         "lowest influence, at random and the highest influence.",
     )
-    st.caption(
-        "Look for the **gap between the curves**: as long as dropping the lowest influence costs "
-        "less than dropping as many at random, what gives members away sits in the dimensions "
-        f"the decoder reacts to. Random: mean of {NUM_RANDOM_DRAWS} draws ± 1 sd. Click a point "
-        "to choose its share."
-    )
-    show_tiles(_tiles(here, metric))
-    st.caption(f"{sample_text(here['none'][metric])}; differences are paired.")
-    st.markdown(best_text(curves, metric, here))
-    return figure, _rows(attack, timestep, curves, metric, measured, here)
 
 
 def best_text(curves: DropCurves, metric: str, here: dict[str, dict[str, Measured]]) -> str:
@@ -116,9 +166,9 @@ def _set_fraction(fraction: float) -> None:
     change_view(mask=mask.model_copy(update={"drop_fraction": fraction}))
 
 
-def _choose_fraction() -> None:
+def _choose_fraction(key: str) -> None:
     """The clicked point's share becomes the current one."""
-    points = st.session_state[_CHART].selection.points
+    points = st.session_state[key].selection.points
     if points and points[0].get("customdata"):
         _set_fraction(float(points[0]["customdata"][0]))
 
@@ -153,16 +203,12 @@ def _tiles(here: dict[str, dict[str, Measured]], metric: str) -> list[Tile]:
     return tiles
 
 
-def _rows(
-    attack: str,
-    timestep: Timestep,
-    curves: DropCurves,
-    metric: str,
-    measured: list[dict[str, dict[str, Measured]]] | None,
-    here: dict[str, dict[str, Measured]],
+def drop_rows(
+    attack: str, timestep: Timestep, evidence: DropEvidence, metric: str
 ) -> list[dict[str, Any]]:
     """The curves as flat rows, with intervals where they were computed."""
-    fraction_here = current_view().mask.drop_fraction
+    curves, measured, here = evidence.curves, evidence.measured, evidence.here
+    fraction_here = evidence.mask.drop_fraction
     rows = []
     for index, fraction in enumerate(curves.fractions):
         entry = measured[index] if measured else None

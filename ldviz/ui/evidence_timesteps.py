@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from ldviz.metrics.measured import Measured
 from ldviz.study.evidence import (
     NUM_GROUPS,
     Timestep,
+    TimestepPoint,
     check_both_classes,
     random_band_of,
     timesteps_at_hand,
@@ -39,6 +42,46 @@ _COLOURS = (NEUTRAL, *QUARTILE_COLOURS)
 _CHART = "timesteps-chart"
 
 
+@dataclass(frozen=True)
+class TimestepEvidence:
+    """A study's numbers along the timesteps.
+
+    Attributes:
+        steps: (K,) ascending.
+        points: (K,) without intervals.
+        measured: (K,) with intervals, whole and quartiles; None where they are not asked for.
+    """
+
+    steps: tuple[Timestep, ...]
+    points: list[TimestepPoint]
+    measured: list[list[dict[str, Measured]]] | None
+
+    def values(self, metric: str) -> np.ndarray:
+        """(5, K) whole, then the quartiles; ``nan`` where not available."""
+        rows = [[point.whole[metric], *point.quartile[metric]] for point in self.points]
+        return np.array(rows, dtype=np.float64).T
+
+    def rows(self, attack: str, metric: str) -> list[dict[str, Any]]:
+        """The numbers drawn, as flat rows."""
+        if self.measured:
+            return [
+                row
+                for step, parts in zip(self.steps, self.measured, strict=True)
+                for row in part_rows(attack, step, parts)
+            ]
+        return [
+            {
+                "attack": attack,
+                "timestep": step,
+                "part": title,
+                "metric": metric,
+                "value": float(value),
+            }
+            for step, column in zip(self.steps, self.values(metric).T, strict=True)
+            for title, value in zip(PART_TITLES, column, strict=True)
+        ]
+
+
 def show_timesteps(
     study: Study, attack: str, timestep: Timestep, metric: str
 ) -> tuple[go.Figure | None, list[dict[str, Any]]]:
@@ -56,10 +99,14 @@ def show_timesteps(
     steps = timesteps_at_hand(study, attack)
     figure, rows = None, []
     if not get_attack(attack).has_timesteps:
-        st.caption(f"{get_attack(attack).title} has no timestep axis: it has one number per part.")
+        st.caption(no_axis_text(attack))
     elif steps:
-        figure, rows = _show_figure(study, attack, timestep, metric, steps)
-    _show_missing(study, attack, steps)
+        evidence = timestep_evidence(study, attack, steps, show_interval_choice())
+        figure, rows = timestep_figure(evidence, timestep, metric), evidence.rows(attack, metric)
+        show_timestep_chart(study, figure, metric, len(steps))
+        reading = timestep_reading(study.manifest.geometry.rank)
+        st.caption(f"{reading} Click a point to look at its timestep.")
+    show_missing_timesteps(study, attack, steps)
     if timestep in steps:
         parts = parts_at(study, attack, timestep, positive)
         show_tiles(_tiles(parts, metric))
@@ -86,25 +133,44 @@ def part_rows(
     ]
 
 
-def _show_figure(
-    study: Study, attack: str, timestep: Timestep, metric: str, steps: tuple[Timestep, ...]
-) -> tuple[go.Figure, list[dict[str, Any]]]:
-    positive = current_view().positive
-    points = [point_at(study, attack, step, positive) for step in steps]
-    with_intervals = st.toggle(
+def no_axis_text(attack: str) -> str:
+    """What to say of an attack without timesteps."""
+    return f"{get_attack(attack).title} has no timestep axis: it has one number per part."
+
+
+def show_interval_choice() -> bool:
+    """Whether to resample at every timestep."""
+    return st.toggle(
         "95 % intervals at every timestep", key="timesteps-intervals", persist_state="session"
     )
-    measured = None
-    if with_intervals:
-        bar = st.progress(0.0, text="Resampling")
-        measured = []
-        for index, step in enumerate(steps):
-            bar.progress(index / len(steps), text=f"Resampling, t = {step}")
-            measured.append(parts_at(study, attack, step, positive))
-        bar.empty()
-    values = np.array(
-        [[point.whole[metric], *point.quartile[metric]] for point in points], dtype=np.float64
-    ).T
+
+
+def timestep_evidence(
+    study: Study, attack: str, steps: tuple[Timestep, ...], with_intervals: bool
+) -> TimestepEvidence:
+    """The numbers at timesteps at hand; a bar shows how far the resampling is."""
+    positive = current_view().positive
+    points = [point_at(study, attack, step, positive) for step in steps]
+    if not with_intervals:
+        return TimestepEvidence(steps, points, None)
+    bar = st.progress(0.0, text="Resampling")
+    measured = []
+    for index, step in enumerate(steps):
+        bar.progress(index / len(steps), text=f"Resampling, t = {step}")
+        measured.append(parts_at(study, attack, step, positive))
+    bar.empty()
+    return TimestepEvidence(steps, points, measured)
+
+
+def timestep_figure(
+    evidence: TimestepEvidence,
+    timestep: Timestep,
+    metric: str,
+    *,
+    span: tuple[float, float] | None = None,
+) -> go.Figure:
+    """The figure; ``span`` fixes its vertical axis."""
+    measured = evidence.measured
     lines = [
         TimestepLine(
             title,
@@ -115,54 +181,51 @@ def _show_figure(
             dash="dash" if index == 0 else "solid",
         )
         for index, (title, short, colour, row) in enumerate(
-            zip(PART_TITLES, _SHORT, _COLOURS, values, strict=True)
+            zip(PART_TITLES, _SHORT, _COLOURS, evidence.values(metric), strict=True)
         )
     ]
-    figure = metric_by_timestep(
-        steps,
+    return metric_by_timestep(
+        evidence.steps,
         lines,
         metric=METRIC_TITLES[metric],
-        band=random_band_of(points, metric),
+        band=random_band_of(evidence.points, metric),
         current=timestep,
         chance=METRIC_CHANCE[metric],
+        span=span,
     )
+
+
+def show_timestep_chart(
+    study: Study,
+    figure: go.Figure,
+    metric: str,
+    num_timesteps: int,
+    *,
+    key: str = _CHART,
+    selectable: bool = True,
+) -> None:
+    """Draw the figure; a click on a point chooses its timestep, where that is ``selectable``."""
     show_chart(
         study,
         "timesteps",
         metric,
         figure,
-        key=_CHART,
-        on_select=_choose_timestep,
+        key=key,
+        on_select=partial(_choose_timestep, key) if selectable else "ignore",
         selection_mode="points",
         alt=f"{METRIC_TITLES[metric]} against the timestep, over all images and by quarter of "
-        f"local distortion, at {len(steps)} timesteps.",
+        f"local distortion, at {num_timesteps} timesteps.",
     )
-    rank = study.manifest.geometry.rank
-    st.caption(
+
+
+def timestep_reading(*ranks: int) -> str:
+    """What to look for in the figure, by local distortion of these ranks."""
+    shown = " and ".join(str(rank) for rank in dict.fromkeys(ranks))
+    return (
         f"Look for **Q4 above the grey band and Q1 below it**: the band is what random groups of "
         f"a quarter's size reach (mean ± 1 sd of {NUM_GROUPS}), so lines outside it follow local "
-        f"distortion (rank {rank}), not chance. Click a point to look at its timestep."
+        f"distortion (rank {shown}), not chance."
     )
-    rows = (
-        [
-            row
-            for step, parts in zip(steps, measured, strict=True)
-            for row in part_rows(attack, step, parts)
-        ]
-        if measured
-        else [
-            {
-                "attack": attack,
-                "timestep": step,
-                "part": title,
-                "metric": metric,
-                "value": float(value),
-            }
-            for step, column in zip(steps, values.T, strict=True)
-            for title, value in zip(PART_TITLES, column, strict=True)
-        ]
-    )
-    return figure, rows
 
 
 def _ends(
@@ -181,7 +244,9 @@ def _tiles(parts: list[dict[str, Measured]], metric: str) -> list[Tile]:
     ]
 
 
-def _show_missing(study: Study, attack: str, steps: tuple[Timestep, ...]) -> None:
+def show_missing_timesteps(
+    study: Study, attack: str, steps: tuple[Timestep, ...], *, key: str = "timesteps-compute"
+) -> None:
     """Offer the timesteps that the attack's paper probes and that are not at hand."""
     wanted = usable_timesteps(study, attack) or (None,)
     missing = [(attack, step) for step in wanted if step not in steps]
@@ -189,14 +254,14 @@ def _show_missing(study: Study, attack: str, steps: tuple[Timestep, ...]) -> Non
     show_compute(
         study,
         missing,
-        key="timesteps-compute",
+        key=key,
         label=f"Compute {count}",
         help="Runs the real model in the background; what is finished is kept on disk.",
     )
 
 
-def _choose_timestep() -> None:
+def _choose_timestep(key: str) -> None:
     """The clicked point's timestep becomes the current one."""
-    points = st.session_state[_CHART].selection.points
+    points = st.session_state[key].selection.points
     if points and points[0].get("customdata"):
         change_view(timestep=int(points[0]["customdata"][0]))

@@ -16,6 +16,7 @@ from ldviz.study.evidence import unmasked_scores
 from ldviz.study.store import open_study
 from ldviz.ui import evidence_jobs
 from ldviz.ui.numbers import value_text
+from tests.pages import pair_of_studies
 from tests.pages.hand_made_study import write_hand_made_study
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "timesteps.py")
@@ -146,3 +147,52 @@ def test_the_honest_number_stands_beside_the_optimistic_one(study_folder: Path) 
     page = html_of(opened())
     assert "Honest AUC" in page
     assert "Optimistic AUC" in page
+
+
+def test_two_studies_share_their_axes_and_state_their_differences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    pair_of_studies.write_two_studies(tmp_path / "studies")
+    app = pair_of_studies.opened("timesteps")
+    alone = repr(app.main)
+    pair_of_studies.compare(app)
+    assert not app.error
+    first, second, *drops = pair_of_studies.layouts_of(app)
+    for one, two in ((first, second), drops):
+        assert one["xaxis"]["range"] == two["xaxis"]["range"]
+        assert one["yaxis"]["range"] == two["yaxis"]["range"]
+    text = html_of(app)
+    studies = [open_study(tmp_path / "studies" / name) for name in ("noise", "other")]
+    aucs = [roc_auc(one.is_member, unmasked_scores(one, "sima", 50)) for one in studies]
+    assert value_text(aucs[0] - aucs[1], signed=True) in text
+    assert "Honest AUC" in text
+    assert "Lowest influence dropped, change" in text
+    assert "The two samples are independent." in pair_of_studies.words_of(app)
+    pair_of_studies.compare(app, None)
+    assert repr(app.main) == alone
+
+
+def test_on_the_same_images_the_difference_is_paired_and_narrower(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    pair_of_studies.write_two_studies(tmp_path / "studies", num_samples=80)
+    app = pair_of_studies.opened("timesteps", other="other")
+    text = html_of(app)
+    # The very same study under another name: without pairing the interval could not be a point.
+    assert "AUC at t = 50, paired" in text
+    assert "<b>0.000</b><small>0.000 to 0.000</small>" in text
+    assert "so the check is one" in pair_of_studies.words_of(app)
+
+
+def test_what_the_other_study_does_not_have_is_said_and_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    pair_of_studies.write_two_studies(tmp_path / "studies", with_attack=False)
+    app = pair_of_studies.opened("timesteps", other="other")
+    assert len(app.get("plotly_chart")) == 2
+    assert "SimA at t = 50 is not stored with Other noise." in pair_of_studies.words_of(app)
+    assert app.button(key="drop-compute/other").label == "Compute SimA at timestep 50"
+    assert app.button(key="timesteps-compute/other").label == "Compute 30 more timesteps"
