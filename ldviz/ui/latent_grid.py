@@ -10,6 +10,7 @@ import streamlit as st
 from ldviz.errors import StudyError
 from ldviz.geometry.lattice import Lattice
 from ldviz.study.store import Study
+from ldviz.ui.decoder import live_model
 from ldviz.ui.failures import shown_failures
 from ldviz.ui.latent_grid_cells import show_cells
 from ldviz.ui.latent_grid_compare import show_two_images
@@ -114,8 +115,15 @@ def _decoded(study: Study, row: int, settings: Settings) -> tuple[list[PlaneChoi
 
 
 def _show_grid(study: Study, row: int, settings: Settings) -> None:
-    planes, lattices = _decoded(study, row, settings)
-    show_grid(study, planes, lattices, settings.display)
+    live_model(study)  # refuses weights of another model, even where all was drawn before
+    show_grid(
+        study,
+        row,
+        planes_at(study, row, settings.spec),
+        lambda plane: decoded_lattice(study, row, plane, settings.reach, settings.resolution),
+        (settings.reach, settings.resolution),
+        settings.display,
+    )
 
 
 def _show_indicatrices(study: Study, row: int, settings: Settings) -> None:

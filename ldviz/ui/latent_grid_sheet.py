@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from ldviz.figures.lattice import plot_lattices
@@ -45,48 +46,95 @@ def choose_display() -> Display:
     )
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """What one image's grid shows.
+
+    Attributes:
+        planes: a figure per plane.
+        data_space: both lattices in data space.
+        caption: what they differ by, and what the components hold.
+    """
+
+    planes: tuple[go.Figure, ...]
+    data_space: go.Figure
+    caption: str
+
+
 def show_grid(
     study: Study,
+    row: int,
     planes: Sequence[PlaneChoice],
-    lattices: Sequence[Lattice],
+    decode: Callable[[PlaneChoice], Lattice],
+    setting: tuple[float, int],
     display: Display,
 ) -> None:
-    """Two squares of latent space and what becomes of them."""
+    """Two squares of latent space and what becomes of them.
+
+    Args:
+        study, row: the image.
+        planes: through its latent.
+        decode: the lattice of a plane; not called for what was drawn before.
+        setting: reach and resolution, which the lattices depend on.
+        display: how they are drawn.
+    """
+    sheet = _sheet(
+        study.digest,
+        row,
+        [(plane.name, plane.colour, plane.basis) for plane in planes],
+        setting,
+        (display.by_distance, display.in_3d),
+        study,
+        planes,
+        decode,
+    )
     columns = st.columns((1, 1, 1.35), gap="small")
-    for column, lattice, plane in zip(columns, lattices, planes, strict=False):
+    for column, figure, plane in zip(columns, sheet.planes, planes, strict=False):
         with column:
             st.markdown(f"**Latent: {plane.name}**")
-            st.plotly_chart(
-                latent_plane_figure(study, lattice, plane, _PANEL_HEIGHT),
-                key=f"grid-plane-{plane.colour}",
-                config=PLOT_CONFIG,
-            )
+            st.plotly_chart(figure, key=f"grid-plane-{plane.colour}", config=PLOT_CONFIG)
             st.caption(f"→ {plane.axis_titles[0]}  \n↑ {plane.axis_titles[1]}")
     with columns[2]:
-        explained = _show_data_space(study, planes, lattices, display)
-    st.caption(f"{stretch_sentence(lattices, planes, image_dim(study))} {explained}")
+        st.markdown("**Data space: both, on one scale**")
+        st.plotly_chart(sheet.data_space, key="grid-data-space", config=PLOT_CONFIG)
+    st.caption(sheet.caption)
 
 
-def _show_data_space(
-    study: Study,
-    planes: Sequence[PlaneChoice],
-    lattices: Sequence[Lattice],
-    display: Display,
-) -> str:
-    """Draw both lattices on one scale; returns what the components show of each."""
-    st.markdown("**Data space: both, on one scale**")
+# Building three figures takes longer than sending them, so finished ones are kept; nobody
+# changes them.
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _sheet(
+    digest: str,
+    row: int,
+    drawn_planes: list[tuple],
+    setting: tuple[float, int],
+    shown: tuple[bool, bool],
+    _study: Study,
+    _planes: Sequence[PlaneChoice],
+    _decode: Callable[[PlaneChoice], Lattice],
+) -> Sheet:
+    display = Display(*shown)
+    lattices = [_decode(plane) for plane in _planes]
+    num_pixels = image_dim(_study)
     components = common_components(lattices, 3 if display.in_3d else 2)
-    figure = plot_lattices(
-        [drawn(one, plane, components) for one, plane in zip(lattices, planes, strict=True)],
+    data_space = plot_lattices(
+        [drawn(one, plane, components) for one, plane in zip(lattices, _planes, strict=True)],
         explained=components.explained.tolist(),
-        num_pixels=image_dim(study),
+        num_pixels=num_pixels,
         colour_by_distance=display.by_distance,
         height=_PANEL_HEIGHT + 84,
     )
-    st.plotly_chart(figure, key="grid-data-space", config=PLOT_CONFIG)
     shares = components.explained_by_lattice.sum(axis=1)
-    return (
+    explained = (
         f"The {len(components.explained)} principal components of all nodes together hold "
-        f"{shares[0]:.0%} of the variance along {planes[0].name} and {shares[1]:.0%} of that "
-        f"along {planes[1].name}; the pixel distances on hover are true in all directions."
+        f"{shares[0]:.0%} of the variance along {_planes[0].name} and {shares[1]:.0%} of that "
+        f"along {_planes[1].name}; the pixel distances on hover are true in all directions."
+    )
+    return Sheet(
+        planes=tuple(
+            latent_plane_figure(_study, lattice, plane, _PANEL_HEIGHT)
+            for lattice, plane in zip(lattices, _planes, strict=True)
+        ),
+        data_space=data_space,
+        caption=f"{stretch_sentence(lattices, _planes, num_pixels)} {explained}",
     )
