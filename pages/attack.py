@@ -5,6 +5,8 @@ import streamlit as st
 from ldviz.ui.attack_controls import show_attack_card, show_attack_controls
 from ldviz.ui.attack_exports import show_attack_exports
 from ldviz.ui.attack_lab import LabSource, show_attack_lab
+from ldviz.ui.attack_pair import show_attack_pair
+from ldviz.ui.compare import compared
 from ldviz.ui.failures import shown_failures
 from ldviz.ui.frame import ensure_frame
 from ldviz.ui.live import wait_for_vectors
@@ -27,6 +29,8 @@ with shown_failures():
     if vectors is not None:
         source = LabSource(study, attack, timestep, vectors)
         now = show_attack_lab(source)
+        if (pair := compared(study)) is not None:
+            show_attack_pair(pair, source)
         named = show_named_masks(study, attack, timestep, vectors)
     show_attack_card(attack, timestep)
     if vectors is not None:

@@ -14,6 +14,7 @@ from ldviz.metrics.independent import independent_difference
 from ldviz.metrics.intervals import metric_intervals
 from ldviz.metrics.measured import Measured
 from ldviz.metrics.roc import FPRS, Positive
+from ldviz.progress import Progress, no_progress
 from ldviz.study.store import Study
 from ldviz.study.vectors import attack_vectors
 
@@ -72,7 +73,7 @@ class Counterpart:
         timestep: where they were taken; None for an attack without timesteps.
         vectors: (n, d) float16; None where there are none at hand.
         note: in a sentence what could not be the same; empty where all is.
-        computable: without vectors, whether they could be computed at ``timestep``.
+        computable: whether the very ones asked for are not these, but could be computed.
     """
 
     timestep: int | None
@@ -89,6 +90,7 @@ def score_differences(
     num_resamples: int = 2000,
     seed: int = 0,
     fprs: Sequence[float] = FPRS,
+    progress: Progress = no_progress,
 ) -> PairTable:
     """Metrics of both studies, and A minus B with 95 % intervals.
 
@@ -98,13 +100,14 @@ def score_differences(
     Args:
         pair: the studies.
         scores: of the first and of the second, each (n,) or (draws, n), higher = member.
-        positive, num_resamples, seed, fprs: as ``metric_intervals``.
+        positive, num_resamples, seed, fprs, progress: as ``metric_intervals``.
     """
     settings = {
         "positive": positive,
         "num_resamples": num_resamples,
         "seed": seed,
         "fprs": fprs,
+        "progress": progress,
     }
     if pair.same_images:
         named = dict(zip(("first", "second"), scores, strict=True))

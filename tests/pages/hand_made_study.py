@@ -35,8 +35,10 @@ def write_hand_made_study(
     latent_shape: tuple[int, int, int] = LATENT_SHAPE,
     title: str = "Hand-made noise",
     rank: int = RANK,
+    timesteps: tuple[int, ...] = TIMESTEPS,
     one_ranking: bool = True,
     with_attack: bool = True,
+    with_denoiser: bool = True,
     with_labels: bool = True,
     with_training: bool = True,
 ) -> Path:
@@ -47,12 +49,15 @@ def write_hand_made_study(
     Args:
         num_samples, latent_shape, title: of the study.
         rank: of the local distortion.
+        timesteps: at which SimA is stored; the last one is the default.
         one_ranking: whether every sample ranks its dimensions alike.
-        with_attack, with_labels, with_training: whether it has them.
+        with_attack, with_denoiser, with_labels, with_training: whether it has them; without a
+            denoiser there is no attack either.
 
     Returns:
         ``folder``.
     """
+    with_attack = with_attack and with_denoiser
     generator = np.random.default_rng(0)
     latent_dim = int(np.prod(latent_shape))
     rows = np.arange(num_samples)
@@ -73,14 +78,23 @@ def write_hand_made_study(
     if with_labels:
         values["labels"] = (rows // 2 % 3).astype(np.int64)
     if with_attack:
-        for timestep in TIMESTEPS:
+        for timestep in timesteps:
             vectors = generator.standard_normal((num_samples, latent_dim))
             vectors *= (1 - 0.4 * level * is_member)[:, None]
             values[vectors_array("sima", timestep)] = vectors.reshape(-1, *latent_shape).astype(
                 np.float16
             )
     entries = {name: _write_array(folder, name, array) for name, array in values.items()}
-    manifest = _manifest(folder.name, title, latent_shape, entries, is_member, with_attack, rank)
+    manifest = _manifest(
+        folder.name,
+        title,
+        latent_shape,
+        entries,
+        is_member,
+        rank=rank,
+        timesteps=timesteps if with_attack else (),
+        with_denoiser=with_denoiser,
+    )
     content = manifest.model_dump(mode="json")
     content["digest"] = manifest_digest(content)
     write_atomically(folder / "manifest.json", json.dumps(content).encode())
@@ -109,10 +123,12 @@ def _manifest(
     latent_shape: tuple[int, int, int],
     arrays: dict[str, ArrayEntry],
     is_member: np.ndarray,
-    with_attack: bool,
+    *,
     rank: int,
+    timesteps: tuple[int, ...],
+    with_denoiser: bool,
 ) -> Manifest:
-    attacks = {"sima": AttackEntry(version=1, parameters={}, seed=0, timesteps=TIMESTEPS)}
+    attacks = {"sima": AttackEntry(version=1, parameters={}, seed=0, timesteps=timesteps)}
     return Manifest(
         schema_version=SCHEMA_VERSION,
         name=name,
@@ -129,14 +145,14 @@ def _manifest(
             scaling_factor=1.0,
             shift_factor=0.0,
             prediction_type="epsilon",
-            num_train_timesteps=1000,
+            num_train_timesteps=1000 if with_denoiser else 0,
             autoencoder_parameters=842,
-            denoiser_parameters=703_512,
+            denoiser_parameters=703_512 if with_denoiser else 0,
         ),
         geometry=GeometryEntry(rank=rank, num_probes=4, seed=0, route="exact Jacobian"),
-        attacks=attacks if with_attack else {},
-        default_attack="sima" if with_attack else None,
-        default_timestep=TIMESTEPS[1] if with_attack else None,
+        attacks=attacks if timesteps else {},
+        default_attack="sima" if timesteps else None,
+        default_timestep=timesteps[-1] if timesteps else None,
         arrays=arrays,
         made_by=MadeBy(
             ldviz="0",

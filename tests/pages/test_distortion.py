@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.hand_made_study import RANK, write_hand_made_study
+from tests.pages.page_contents import page_contents
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "distortion.py")
 
@@ -221,9 +222,9 @@ def test_without_the_second_study_the_page_is_as_before(folder):
     write_hand_made_study(folder / "noise")
     write_hand_made_study(folder / "other", title="Other noise", num_samples=60)
     app = opened(study="noise")
-    before = repr(app.main)
+    before = page_contents(app)
     view = app.session_state["ldviz-view"]
     app.session_state["ldviz-view"] = view.changed(other="other")
-    assert repr(app.run().main) != before
+    assert page_contents(app.run()) != before
     app.session_state["ldviz-view"] = view
-    assert repr(app.run().main) == before
+    assert page_contents(app.run()) == before

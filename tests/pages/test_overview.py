@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.hand_made_study import write_hand_made_study
+from tests.pages.page_contents import page_contents
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = str(ROOT / "pages" / "overview.py")
@@ -148,7 +149,7 @@ def test_two_studies_stand_side_by_side_with_their_differences(folder):
     write_hand_made_study(folder / "other", title="Other noise", num_samples=60)
     app = AppTest.from_file(PAGE, default_timeout=60)
     app.query_params["study"] = "noise"
-    alone = app.run().main
+    alone = page_contents(app.run())
     app.session_state["ldviz-view"] = app.session_state["ldviz-view"].changed(other="other")
     app.run()
     assert not app.exception
@@ -166,7 +167,7 @@ def test_two_studies_stand_side_by_side_with_their_differences(folder):
     assert len(places) == 2
     assert places[0] == places[1]
     app.session_state["ldviz-view"] = app.session_state["ldviz-view"].changed(other=None)
-    assert repr(app.run().main) == repr(alone)
+    assert page_contents(app.run()) == alone
 
 
 def test_the_training_curves_of_both_share_their_axes(folder):
