@@ -14,6 +14,7 @@ order:
 ``products``     J v and Jᵀ u for many v and u at once, and which route ran
 ``exact``        the whole spectrum and the exact diagonal of G
 ``spectrum``     leading singular values by random projection
+``probing``      probes fitted to a decoder: fewer for the same accuracy
 ``hutchinson``   the diagonal of G by random probes, with standard error
 ``directions``   singular directions, planes, and where in the image they act
 ===============  ============================================================
@@ -36,12 +37,14 @@ _HOMES = {
     "DiagonalEstimate": "results",
     "ExactGeometry": "results",
     "LeftBasis": "results",
+    "ProbeDesign": "results",
     "SingularDirections": "results",
     "Spectrum": "results",
     "TimeLeft": "control",
     "exact_geometry": "exact",
     "randomized_spectrum": "spectrum",
     "hutchinson_diagonal": "hutchinson",
+    "probe_design": "probing",
     "pixel_maps": "directions",
     "plane_products": "directions",
     "singular_directions": "directions",

@@ -11,6 +11,7 @@ from torch import Tensor
 from ldviz.errors import InputError
 from ldviz.geometry.control import Cancelled, Control, Progress
 from ldviz.geometry.distortion import INFLUENCE_FLOOR
+from ldviz.geometry.probing import DesignedProbes
 from ldviz.geometry.products import (
     Decoder,
     Linearization,
@@ -19,7 +20,7 @@ from ldviz.geometry.products import (
     check_sample_ids,
     in_chunks,
 )
-from ldviz.geometry.results import DiagonalEstimate, LeftBasis
+from ldviz.geometry.results import DiagonalEstimate, LeftBasis, ProbeDesign
 from ldviz.randomness import keyed_bits
 
 DEFAULT_NUM_PROBES = 16
@@ -30,10 +31,11 @@ def hutchinson_diagonal(
     latents: Tensor,
     *,
     sample_ids: np.ndarray,
-    num_probes: int = DEFAULT_NUM_PROBES,
+    num_probes: int | None = None,
     precision: float | None = None,
     max_probes: int | None = None,
     basis: Sequence[LeftBasis] | None = None,
+    design: ProbeDesign | None = None,
     seed: int = 0,
     route: str = "auto",
     progress: Progress | None = None,
@@ -48,23 +50,26 @@ def hutchinson_diagonal(
         decoder: any callable (n, *latent) -> (n, *image).
         latents: (n, *latent).
         sample_ids: (n,) integers, the key of each sample's probes.
-        num_probes: at least 2, for the standard error; the paper found 8 enough.
+        num_probes: at least 2, for the standard error; by default 16 (the paper found
+            8 enough), or one round of ``design``.
         precision: standard error of the influence to reach, in nats, root mean
             square over the dimensions; probes are added num_probes at a time.
         max_probes: where to stop adding; by default d, whose cost is that of the
             exact diagonal.
         basis: a spectrum's ``basis``. Its share of G_ii is added exactly and
             only the rest is estimated, with less variance for the same probes.
+        design: :func:`probe_design` of the same decoder: fewer probes for the same
+            accuracy, in rounds of ``design.num_probes``. None for independent probes.
         seed: another seed gives an independent estimate.
         route: see :class:`ldviz.geometry.products.Linearizer`.
         progress: called with (done, total) products.
         cancelled: asked after each pass whether to stop.
 
     Returns:
-        DiagonalEstimate. Without a basis the relative error is at most √(2 / probes).
+        DiagonalEstimate. The relative error of independent probes is at most √(2 / probes).
 
     Raises:
-        InputError: bad latents, ids, basis or numbers of probes.
+        InputError: bad latents, ids, basis, design or numbers of probes.
         ModelError: the decoder's output is not finite.
         CancelledError: ``cancelled`` returned True.
 
@@ -77,10 +82,15 @@ def hutchinson_diagonal(
     check_latents(latents)
     n, d = len(latents), latents[0].numel()
     ids = check_sample_ids(sample_ids, n)
+    if num_probes is None:
+        num_probes = DEFAULT_NUM_PROBES if design is None else design.num_probes
     limit = max(num_probes, d if max_probes is None else max_probes)
     if precision is None:
         limit = num_probes
     _check_settings(num_probes, precision, max_probes, basis, n)
+    _check_design(design, num_probes, basis)
+    if design is not None:
+        limit -= limit % design.num_probes
     linearizer = Linearizer(decoder, route)
     group = linearizer.samples_per_pass(latents, num_probes)
     control = Control(n * limit, progress, cancelled)
@@ -88,7 +98,7 @@ def hutchinson_diagonal(
     for start in range(0, n, group):
         rows = slice(start, start + group)
         linear = linearizer(latents[rows])
-        sums = _Sums(linear, ids[rows], seed, None if basis is None else basis[rows])
+        sums = _Sums(linear, ids[rows], seed, None if basis is None else basis[rows], design)
         control.begin(len(linear.latents) * limit)
         sums.add(num_probes, control)
         while precision is not None and sums.judge(precision) and sums.count < limit:
@@ -106,6 +116,7 @@ def hutchinson_diagonal(
         .numpy(),
         num_probes=np.concatenate([one.probes for one in found]),
         converged=np.concatenate([one.converged for one in found]),
+        method="designed" if design else "beside a spectrum" if basis else "independent",
         route=linear.route,
     )
 
@@ -135,6 +146,7 @@ class _Sums:
         ids: np.ndarray,
         seed: int,
         basis: Sequence[LeftBasis] | None,
+        design: ProbeDesign | None,
     ) -> None:
         self._linear, self._ids, self._seed = linear, ids, seed
         shape = len(ids), linear.latents[0].numel()
@@ -149,6 +161,8 @@ class _Sums:
         self._first = torch.zeros(shape, dtype=torch.float64, device=device)
         self._second = torch.zeros_like(self._first)
         self._exact = torch.zeros_like(self._first)
+        self._design = design
+        self._designed = None if design is None else DesignedProbes(design, linear.images)
         self._left = None
         if basis is not None:
             self._left = [torch.from_numpy(one.left).to(device) for one in basis]
@@ -158,8 +172,7 @@ class _Sums:
     def add(self, count: int, control: Control) -> None:
         """Adds the squares of ``count`` more probes."""
         linear = self._linear
-        numbers = range(self.count, self.count + count)
-        probes = rademacher_probes(linear.images, self._ids, numbers, self._seed)
+        probes = self._drawn(range(self.count, self.count + count))
         if self._left is not None:
             flat = probes.flatten(2).double()
             for sample, left in enumerate(self._left):
@@ -169,6 +182,14 @@ class _Sums:
         self._first += squares.sum(dim=0)
         self._second += squares.square().sum(dim=0)
         self.count += count
+
+    def _drawn(self, numbers: range) -> Tensor:
+        """The probes of these numbers, (len(numbers), n, *image)."""
+        if self._designed is None:
+            return rademacher_probes(self._linear.images, self._ids, numbers, self._seed)
+        size = self._design.num_probes
+        rounds = range(numbers.start // size, numbers.stop // size)
+        return torch.cat([self._designed.draw(self._ids, one, self._seed) for one in rounds])
 
     def judge(self, precision: float) -> bool:
         """Settles the samples that reached ``precision``; whether any has not."""
@@ -195,7 +216,16 @@ class _Sums:
         self._settled |= which
 
     def _estimate(self) -> tuple[Tensor, Tensor]:
-        """Mean over the probes and its standard error."""
+        """The diagonal by the probes so far, and its standard error.
+
+        Independent probes average, and their spread gives the error. A design's probes
+        add up to one estimate a round; the calibration says how its error follows from
+        the fourth powers.
+        """
+        if self._design is not None:
+            rounds = self.count // self._design.num_probes
+            variance = self._design.error_factor * self._second / rounds**2
+            return self._first / rounds, variance.sqrt()
         mean = self._first / self.count
         variance = (self._second - self.count * mean.square()) / (self.count - 1)
         return mean + self._exact, (variance.clamp_min(0) / self.count).sqrt()
@@ -223,4 +253,22 @@ def _check_settings(
         raise InputError(
             f"`basis` must hold one entry per latent ({count}), got {len(basis)}. "
             f"Pass the `basis` of a spectrum of the same latents."
+        )
+
+
+def _check_design(
+    design: ProbeDesign | None, num_probes: int, basis: Sequence[LeftBasis] | None
+) -> None:
+    """Raises InputError where a design does not go with the other settings."""
+    if design is None:
+        return
+    if basis is not None:
+        raise InputError(
+            "`design` and `basis` were both given: a design probes all of image space, a basis "
+            "what is left beside it. Pass one of them."
+        )
+    if num_probes % design.num_probes:
+        raise InputError(
+            f"`num_probes` must be a multiple of the {design.num_probes} probes of `design`, "
+            f"got {num_probes}. Leave it out for one round."
         )

@@ -35,6 +35,7 @@ class DiagonalEstimate:
         standard_error: (n, *latent) of the estimate, from the spread of the probes.
         num_probes: (n,) probes spent on each sample.
         converged: (n,) whether the requested precision was reached; True where none was asked.
+        method: which probes ran: ``"independent"``, ``"beside a spectrum"`` or ``"designed"``.
         route: how the products were computed.
     """
 
@@ -42,6 +43,30 @@ class DiagonalEstimate:
     standard_error: np.ndarray
     num_probes: np.ndarray
     converged: np.ndarray
+    method: str
+    route: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeDesign:
+    """Probes fitted to a decoder, for :func:`ldviz.geometry.hutchinson_diagonal`.
+
+    Attributes:
+        basis: (m, r) orthonormal directions of image space, in the latents' precision.
+        classes: (r,) which probe each direction belongs to, ascending, in [0, num_probes).
+        num_probes: probes in one round.
+        relative_error: of G_ii from one round, root mean square, on latents held back.
+        error_factor: by which Σ (Jᵀv)_i⁴ of a round is its squared standard error.
+        num_products: Jacobian products that the fit cost.
+        route: how they were computed.
+    """
+
+    basis: np.ndarray
+    classes: np.ndarray
+    num_probes: int
+    relative_error: float
+    error_factor: float
+    num_products: int
     route: str
 
 

@@ -1,0 +1,258 @@
+"""Probes fitted to a decoder: fewer of them for the same accuracy of the diagonal."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ldviz.errors import InputError
+from ldviz.geometry.control import Cancelled, Control, Progress
+from ldviz.geometry.products import Decoder, Linearizer, check_latents, in_chunks
+from ldviz.geometry.results import ProbeDesign
+from ldviz.randomness import keyed_bits, keyed_generator
+
+DEFAULT_NUM_COLUMNS = 1280
+DEFAULT_RANK = 256
+HELD_BACK = 5
+MAX_ROTATIONS = 30
+ROTATION_TOLERANCE = 1e-4
+COLOURING_SWEEPS = 2
+RANK_TOLERANCE = 1e-4
+
+
+def probe_design(
+    decoder: Decoder,
+    latents: Tensor,
+    *,
+    as_accurate_as: int = 16,
+    num_columns: int = DEFAULT_NUM_COLUMNS,
+    rank: int = DEFAULT_RANK,
+    seed: int = 0,
+    route: str = "auto",
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+) -> ProbeDesign | None:
+    """Fits probes that reach the accuracy of ``as_accurate_as`` independent ones.
+
+    With random signs s_j on an orthonormal basis w_j of image space and the basis cut
+    into classes, Σ_c (Σ_{j∈c} s_j w_jᵀ g)² is an unbiased estimate of ‖g‖², whatever the
+    basis and the classes.  Its variance is 2 Σ_c Σ_{j≠k∈c} a_j² a_k² with a = Wᵀg: small
+    where few entries of a are large and those lie in different classes.  So the basis is
+    rotated until the columns J e_i of some calibration latents are sparse in it
+    (quartimax: Σ a⁴ largest) and cut so that what is large together lies apart (a greedy
+    cut of the graph with weights a_j² a_k²).  Directions outside the basis are probed
+    with random pixels, so that nothing about the calibration can bias an estimate.
+
+    Args:
+        decoder: any callable (n, *latent) -> (n, *image).
+        latents: (n, *latent), n at least 5: some twenty of those that will be asked
+            for. Every fifth is held back from the fit, to measure its accuracy.
+        as_accurate_as: independent probes whose relative error √(2 / probes) to reach.
+        num_columns: columns of J to fit to, over all latents.
+        rank: directions of the basis, at most.
+        seed: picks the columns.
+        route: see :class:`ldviz.geometry.products.Linearizer`.
+        progress: called with (done, total) products.
+        cancelled: asked after each chunk whether to stop.
+
+    Returns:
+        ProbeDesign with as few probes as reach the accuracy on the latents held back,
+        or None where that takes ``as_accurate_as`` probes or more: use independent ones.
+
+    Raises:
+        InputError: bad latents or settings.
+        ModelError: the decoder's output is not finite.
+        CancelledError: ``cancelled`` returned True.
+
+    Cost: ``num_columns`` products, once per decoder; m · num_columns numbers of memory.
+
+    Source: Tang and Saad 2012 (probing by graph colouring); Neuhaus and Wrigley 1954
+    (quartimax), with the fixed-point rotation of Hyvärinen 1999. *Differs:* the basis
+    is fitted and the colouring weighted, since J has no sparsity of its own.
+    """
+    check_latents(latents)
+    _check_settings(latents, as_accurate_as, num_columns, rank)
+    columns, owner, route_taken = _columns(
+        decoder, latents, num_columns, seed, route, progress, cancelled
+    )
+    held_back = owner % HELD_BACK == 0
+    basis = _sparsifying_basis(columns[:, ~held_back], rank)
+    fitted, judged = basis.T @ columns[:, ~held_back], basis.T @ columns[:, held_back]
+    if not judged.shape[1] or not basis.shape[1]:
+        return None
+    for num_probes in range(2, as_accurate_as):
+        classes = _colouring(fitted, num_probes)
+        variance, fourth = _moments(judged, classes, num_probes)
+        if variance <= 2 / as_accurate_as:
+            order = np.argsort(classes, kind="stable")
+            return ProbeDesign(
+                basis=basis[:, order].cpu().numpy(),
+                classes=classes[order],
+                num_probes=num_probes,
+                relative_error=math.sqrt(variance),
+                error_factor=variance / fourth,
+                num_products=len(owner),
+                route=route_taken,
+            )
+    return None
+
+
+class DesignedProbes:
+    """Draws a design's probes, keyed by (seed, sample id, number of the round).
+
+    Args:
+        design: from :func:`probe_design`.
+        images: (n, *image), the form, precision and device of the probes.
+
+    Raises:
+        InputError: the design is for images of another size.
+    """
+
+    def __init__(self, design: ProbeDesign, images: Tensor) -> None:
+        m = images[0].numel()
+        if len(design.basis) != m:
+            raise InputError(
+                f"`design` was fitted to images of {len(design.basis)} numbers, this decoder's "
+                f"have {m}. Fit one to this decoder: probe_design(decoder, latents)."
+            )
+        self._images = images
+        self._num_probes = design.num_probes
+        self._basis = torch.from_numpy(design.basis).to(images)
+        edges = np.searchsorted(design.classes, np.arange(design.num_probes + 1))
+        self._members = [slice(*pair) for pair in pairwise(edges)]
+
+    def draw(self, sample_ids: np.ndarray, number: int, seed: int) -> Tensor:
+        """Round ``number``: (probes, n, *image), one probe per class."""
+        m, rank = self._basis.shape
+        signs = _signs(f"influence-design/{number}", seed, sample_ids, rank + m)
+        signs = torch.from_numpy(signs).to(self._images)
+        return self.combine(signs[:, :rank], signs[:, rank:])
+
+    def combine(self, basis_signs: Tensor, pixel_signs: Tensor) -> Tensor:
+        """The probes that (n, rank) signs of basis and (n, m) signs of pixels make.
+
+        A class holds its share W_c of the basis and a like share of the pixels D_c, freed of
+        the basis: E v_c v_cᵀ = W_c W_cᵀ + P D_c P with P = I - WWᵀ, which sum to I.
+        """
+        count, (m, rank) = len(basis_signs), self._basis.shape
+        weights = basis_signs.new_zeros(self._num_probes, count, rank)
+        for number, members in enumerate(self._members):
+            weights[number, :, members] = basis_signs[:, members]
+        pixels = [slice(number, None, self._num_probes) for number in range(self._num_probes)]
+        if rank < m:
+            for number, chosen in enumerate(pixels):
+                weights[number] -= pixel_signs[:, chosen] @ self._basis[chosen]
+        probes = (weights.flatten(0, 1) @ self._basis.T).reshape(self._num_probes, count, m)
+        if rank < m:
+            for number, chosen in enumerate(pixels):
+                probes[number, :, chosen] += pixel_signs[:, chosen]
+        return probes.reshape(self._num_probes, count, *self._images.shape[1:])
+
+
+def _columns(
+    decoder: Decoder,
+    latents: Tensor,
+    num_columns: int,
+    seed: int,
+    route: str,
+    progress: Progress | None,
+    cancelled: Cancelled | None,
+) -> tuple[Tensor, np.ndarray, str]:
+    """Unit columns of J, (m, k), which latent each belongs to, and the route."""
+    count, d = len(latents), latents[0].numel()
+    each = min(d, -(-num_columns // count))
+    control = Control(count * each, progress, cancelled)
+    control.begin(count * each)
+    linearizer = Linearizer(decoder, route)
+    units = torch.eye(d, dtype=latents.dtype, device=latents.device)
+    found = []
+    for row in range(count):
+        linear = linearizer(latents[row : row + 1])
+        chosen = keyed_generator("probe-design", seed, row).permutation(d)[:each]
+        tangents = units[torch.from_numpy(chosen).to(units.device)]
+        tangents = tangents.reshape(each, 1, *latents.shape[1:])
+        found.append(in_chunks(linear, linear.jvp, tangents, control).flatten(1))
+    control.end()
+    columns = torch.cat(found).T
+    lengths = torch.linalg.vector_norm(columns, dim=0)
+    moves = lengths > 0
+    owner = np.repeat(np.arange(count), each)[moves.cpu().numpy()]
+    return columns[:, moves] / lengths[moves], owner, linear.route
+
+
+def _sparsifying_basis(columns: Tensor, rank: int) -> Tensor:
+    """Orthonormal (m, r) in which the columns are sparse: leading directions, rotated."""
+    left, values, _ = torch.linalg.svd(columns, full_matrices=False)
+    if not len(values):
+        return left
+    left = left[:, :rank][:, values[:rank] > RANK_TOLERANCE * values[0]]
+    inside = left.T @ columns
+    rotation = torch.eye(len(inside), dtype=inside.dtype, device=inside.device)
+    for _ in range(MAX_ROTATIONS):
+        turned = _polar(inside @ (rotation.T @ inside).pow(3).T)
+        change = torch.linalg.matrix_norm(turned - rotation)
+        rotation = turned
+        if change <= ROTATION_TOLERANCE * math.sqrt(len(inside)):
+            break
+    return left @ rotation
+
+
+def _polar(matrix: Tensor) -> Tensor:
+    """The nearest orthogonal matrix."""
+    left, _, right = torch.linalg.svd(matrix)
+    return left @ right
+
+
+def _colouring(coefficients: Tensor, num_classes: int) -> np.ndarray:
+    """A class for each row, keeping Σ a_j² a_k² within classes small: greedy, heaviest first."""
+    energy = coefficients.square().cpu().numpy()
+    outside = np.clip(1 - energy.sum(axis=0), 0, None)
+    totals = np.repeat(outside[None] / num_classes, num_classes, axis=0)
+    classes = np.full(len(energy), -1)
+    order = np.argsort(-energy.sum(axis=1), kind="stable")
+    for _ in range(COLOURING_SWEEPS):
+        for row in order:
+            if classes[row] >= 0:
+                totals[classes[row]] -= energy[row]
+            classes[row] = np.argmin(totals @ energy[row])
+            totals[classes[row]] += energy[row]
+    return classes
+
+
+def _moments(coefficients: Tensor, classes: np.ndarray, num_classes: int) -> tuple[float, float]:
+    """Variance of the estimate, and Σ_c E y_c⁴, each the mean over unit columns.
+
+    y_c is a class's product: E y_c⁴ = 3 (E y_c²)² - 2 Σ_j a_j⁴ for random signs.
+    """
+    energy = coefficients.double().square().cpu().numpy()
+    outside = np.clip(1 - energy.sum(axis=0), 0, None) / num_classes
+    squares = sum((energy[classes == one].sum(axis=0) + outside) ** 2 for one in range(num_classes))
+    single = (energy**2).sum(axis=0)
+    return float(2 * (squares - single).mean()), float((3 * squares - 2 * single).mean())
+
+
+def _signs(purpose: str, seed: int, sample_ids: np.ndarray, count: int) -> np.ndarray:
+    """Signs ±1, (n, count) float32, keyed by (purpose, seed, sample id)."""
+    bits = keyed_bits(purpose, seed, sample_ids, -(-count // 64))
+    flat = np.unpackbits(bits.view(np.uint8), axis=1, count=count)
+    return 2.0 * flat.astype(np.float32) - 1.0
+
+
+def _check_settings(latents: Tensor, as_accurate_as: int, num_columns: int, rank: int) -> None:
+    """Raises InputError where a setting is out of range."""
+    if len(latents) < HELD_BACK:
+        raise InputError(
+            f"`latents` must hold at least {HELD_BACK} samples to fit and to judge by, "
+            f"got {len(latents)}. Pass some twenty of those that will be asked for."
+        )
+    for name, value, least in (
+        ("as_accurate_as", as_accurate_as, 3),
+        ("num_columns", num_columns, len(latents)),
+        ("rank", rank, 1),
+    ):
+        if value < least:
+            raise InputError(f"`{name}` must be at least {least}, got {value}.")
