@@ -42,8 +42,8 @@ class Step:
         """The map; the first tangent may be overwritten where ``spare``."""
         raise NotImplementedError
 
-    def pull(self, cotangent: Tensor) -> list[Tensor]:
-        """The transpose, one result per input; the cotangent is left as it is."""
+    def pull(self, cotangent: Tensor, spare: bool) -> list[Tensor]:
+        """The transpose, one result per input; the cotangent may be overwritten where ``spare``."""
         raise NotImplementedError
 
 
@@ -60,7 +60,7 @@ class Rearrange(Step):
     def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
         return torch.func.vmap(self._operation)(tangents[0])
 
-    def pull(self, cotangent: Tensor) -> list[Tensor]:
+    def pull(self, cotangent: Tensor, spare: bool) -> list[Tensor]:
         transpose = torch.func.vjp(self._operation, self._zero)[1]
         return [torch.func.vmap(lambda one: transpose(one)[0])(cotangent)]
 
@@ -76,7 +76,7 @@ class Scale(Step):
     def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
         return align(tangents[0], len(self.shape)) * self._factor
 
-    def pull(self, cotangent: Tensor) -> list[Tensor]:
+    def pull(self, cotangent: Tensor, spare: bool) -> list[Tensor]:
         return [reduce_to(cotangent * self._factor, self._source_shape)]
 
 
@@ -94,7 +94,7 @@ class Add(Step):
             return first.add_(second, alpha=self._alpha)
         return torch.add(first, second, alpha=self._alpha)
 
-    def pull(self, cotangent: Tensor) -> list[Tensor]:
+    def pull(self, cotangent: Tensor, spare: bool) -> list[Tensor]:
         first = reduce_to(cotangent, self._shapes[0])
         second = cotangent if self._alpha == 1 else cotangent * self._alpha
         return [first, reduce_to(second, self._shapes[1])]
@@ -112,7 +112,7 @@ class Expand(Step):
     def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
         return align(tangents[0], len(self.shape)).expand(-1, *self.shape)
 
-    def pull(self, cotangent: Tensor) -> list[Tensor]:
+    def pull(self, cotangent: Tensor, spare: bool) -> list[Tensor]:
         return [reduce_to(cotangent, self._source_shape)]
 
 
@@ -130,7 +130,7 @@ class Convolution(Step):
         pushed = torch.ops.aten.convolution.default(folded, self._weight, None, *self._options)
         return pushed.unflatten(0, tangents[0].shape[:2])
 
-    def pull(self, cotangent: Tensor) -> list[Tensor]:
+    def pull(self, cotangent: Tensor, spare: bool) -> list[Tensor]:
         folded = channels_last(cotangent.flatten(0, 1))
         stride, padding, dilation, transposed, _, groups = self._options
         missing = [0] * (folded.ndim - 2)
@@ -183,8 +183,8 @@ class Activation(Step):
     def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
         return tangents[0].mul_(self._slope) if spare else tangents[0] * self._slope
 
-    def pull(self, cotangent: Tensor) -> list[Tensor]:
-        return [cotangent * self._slope]
+    def pull(self, cotangent: Tensor, spare: bool) -> list[Tensor]:
+        return [cotangent.mul_(self._slope) if spare else cotangent * self._slope]
 
 
 class Normalisation(Step):
@@ -222,7 +222,8 @@ class Normalisation(Step):
             self._activation = None
         self._factor = channels_last(self._factor)
         if self._dense:
-            self._normalised = self._flatten(self._normalised[None])[0].contiguous()
+            length = (self.shape[1] // self._groups * self._spatial) ** 0.5
+            self._normalised = self._flatten(self._normalised[None])[0] / length
 
     def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
         tangent = tangents[0]
@@ -234,8 +235,8 @@ class Normalisation(Step):
         self._project(flat)
         return self._restore(flat).mul_(self._factor)
 
-    def pull(self, cotangent: Tensor) -> list[Tensor]:
-        scaled = cotangent * self._factor
+    def pull(self, cotangent: Tensor, spare: bool) -> list[Tensor]:
+        scaled = cotangent.mul_(self._factor) if spare else cotangent * self._factor
         if not self._dense:
             return [self._native(scaled)]
         flat = self._flatten(scaled)
@@ -249,8 +250,9 @@ class Normalisation(Step):
             channels, spatial, self._groups, len(self.shape) == 4, flat.dtype, flat.device
         )
         projector = rows.flatten(0, 1)
+        room = _own_entries(rows[1], spatial if len(self.shape) == 4 else 1)
         for sample, normalised in enumerate(self._normalised):
-            torch.mul(normalised, rows[0], out=rows[1])
+            room.copy_(normalised.reshape(room.shape))
             one = flat[:, sample]
             one.addmm_(one @ projector.T, projector, alpha=-1)
 
@@ -307,7 +309,7 @@ class Softmax(Step):
         weighted = tangents[0] * self._result
         return weighted - self._result * weighted.sum(self._dim, keepdim=True)
 
-    def pull(self, cotangent: Tensor) -> list[Tensor]:
+    def pull(self, cotangent: Tensor, spare: bool) -> list[Tensor]:
         return [self.push([cotangent], False)]
 
 
@@ -328,7 +330,7 @@ class MatrixProduct(Step):
             result = second if result is None else result.add_(second)
         return result
 
-    def pull(self, cotangent: Tensor) -> list[Tensor]:
+    def pull(self, cotangent: Tensor, spare: bool) -> list[Tensor]:
         pulled = []
         if self._left:
             pulled.append(torch.matmul(cotangent, self._b.mT))
@@ -379,6 +381,11 @@ def _meeting(weight: Tensor, axis: int) -> Tensor:
     """Weights of the 4-tap transposed convolution along one axis, from the 3 taps."""
     first, second, third = weight.unbind(axis)
     return torch.stack([third, second + third, first + second, first], dim=axis)
+
+
+def _own_entries(rows: Tensor, outer: int) -> Tensor:
+    """Where each group's row may differ from zero, as a view (outer, groups, rest of k)."""
+    return rows.unflatten(1, (outer, len(rows), -1)).diagonal(dim1=0, dim2=2).mT
 
 
 class _Scratch(threading.local):

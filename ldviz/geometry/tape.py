@@ -98,7 +98,7 @@ class Tape:
         for number in reversed(self._steps):
             step = self._steps[number]
             cotangent = live.pop(number)
-            for one, pulled in zip(step.inputs, step.pull(cotangent), strict=True):
+            for one, pulled in zip(step.inputs, step.pull(cotangent, number in own), strict=True):
                 if one not in live:
                     live[one] = pulled
                     own.discard(one)
