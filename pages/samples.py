@@ -1,20 +1,18 @@
 """Which samples does the attack find, and which does it falsely accuse?"""
 
-from typing import Any
-
 import numpy as np
 import streamlit as st
 
 from ldviz.attacks.masks import MaskSpec
-from ldviz.figures.histogram import score_bins
 from ldviz.study.store import Study
 from ldviz.ui.attack_controls import show_attack_card, show_attack_controls
+from ldviz.ui.compare import compared
 from ldviz.ui.evidence import sample_scores
 from ldviz.ui.exports import ExportTable, PageExport, file_stem, show_exports
 from ldviz.ui.failures import shown_failures
 from ldviz.ui.frame import ensure_frame
 from ldviz.ui.live import wait_for_vectors
-from ldviz.ui.samples import Samples, clear_samples, foreign_selection, samples_of
+from ldviz.ui.samples import clear_samples, foreign_selection, samples_of
 from ldviz.ui.samples_chosen import (
     chosen_numbers,
     show_chosen_controls,
@@ -24,9 +22,11 @@ from ldviz.ui.samples_chosen import (
 )
 from ldviz.ui.samples_histogram import (
     histogram_payload,
+    histogram_rows,
     show_score_histogram,
     threshold_in_session,
 )
+from ldviz.ui.samples_pair import show_two_samples
 from ldviz.ui.samples_scatter import show_scatter
 from ldviz.ui.samples_table import show_table, table_rows
 from ldviz.ui.state import current_attack, current_study, current_view
@@ -52,21 +52,15 @@ def show_mask_choice() -> tuple[MaskSpec, str]:
     return mask.model_copy(update={"kind": "influence"}), title
 
 
-def histogram_rows(samples: Samples) -> list[dict[str, Any]]:
-    """Bins of the histogram as flat rows."""
-    bins = score_bins(samples.axis.places, samples.study.is_member)
-    ends = [samples.axis.score_at(edge) for edge in bins.edges]
-    return [
-        {"score_from": low, "score_to": high, "members": int(member), "held_out": int(held_out)}
-        for low, high, member, held_out in zip(
-            ends[:-1], ends[1:], bins.member, bins.held_out, strict=True
-        )
-    ]
-
-
-def show_samples(study: Study, attack: str, timestep: int | None, vectors: np.ndarray) -> None:
-    """Histogram, scatter, chosen samples, table, exports."""
-    mask, mask_title = show_mask_choice()
+def show_samples(
+    study: Study,
+    attack: str,
+    timestep: int | None,
+    vectors: np.ndarray,
+    mask: MaskSpec,
+    mask_title: str,
+) -> PageExport:
+    """Histogram, scatter, chosen samples, table; what the page offers for export."""
     scores = sample_scores(study, attack, timestep, vectors, mask)
     samples = samples_of(study, attack, timestep, scores, mask_title)
 
@@ -100,24 +94,20 @@ def show_samples(study: Study, attack: str, timestep: int | None, vectors: np.nd
     st.subheader("One by one", anchor=False)
     rows = show_table(samples)
 
-    show_attack_card(attack, timestep)
     threshold = threshold_in_session(HISTOGRAM)
-    show_exports(
-        study,
-        PageExport(
-            page="samples",
-            figures={"Scatter": scatter} | ({} if roc is None else {"ROC": roc}),
-            tables=[
-                ExportTable("Histogram", lambda: histogram_rows(samples)),
-                ExportTable("Samples", lambda: table_rows(samples, rows)),
-                ExportTable("Numbers", numbers),
-            ],
-            settings={
-                "scores": samples.title,
-                "mask": mask.model_dump(),
-                "threshold": None if threshold is None else samples.axis.score_at(threshold),
-            },
-        ),
+    return PageExport(
+        page="samples",
+        figures={"Scatter": scatter} | ({} if roc is None else {"ROC": roc}),
+        tables=[
+            ExportTable("Histogram", lambda: histogram_rows(samples)),
+            ExportTable("Samples", lambda: table_rows(samples, rows)),
+            ExportTable("Numbers", numbers),
+        ],
+        settings={
+            "scores": samples.title,
+            "mask": mask.model_dump(),
+            "threshold": None if threshold is None else samples.axis.score_at(threshold),
+        },
     )
 
 
@@ -138,4 +128,12 @@ with shown_failures():
         st.error(problem, icon=":material/error:")
         st.button("Choose all again", key="samples-clear", on_click=clear_samples)
     elif vectors is not None:
-        show_samples(study, attack, timestep, vectors)
+        mask, mask_title = show_mask_choice()
+        pair = compared(study)
+        export = (
+            show_samples(study, attack, timestep, vectors, mask, mask_title)
+            if pair is None
+            else show_two_samples(pair, attack, timestep, vectors, mask, mask_title)
+        )
+        show_attack_card(attack, timestep)
+        show_exports(study, export)

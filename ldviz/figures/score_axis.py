@@ -6,7 +6,8 @@ Any rising map keeps the order, and with it every threshold, ROC and count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,6 +59,22 @@ def score_axis(scores: np.ndarray) -> ScoreAxis:
     texts = tuple(_power_text(tick) for tick in ticks)
     title = "Membership score (logarithmic)"
     return ScoreAxis(scores, places, ticks, texts, title, True)
+
+
+def shared_score_axes(scores: Sequence[np.ndarray]) -> list[ScoreAxis]:
+    """One axis for several sets of scores: the same places, ticks and title in each.
+
+    Args:
+        scores: of each set, (n,) finite.
+    """
+    whole = score_axis(np.concatenate(scores))
+    ends = np.cumsum([len(own) for own in scores])[:-1]
+    return [
+        replace(whole, scores=own, places=places)
+        for own, places in zip(
+            np.split(whole.scores, ends), np.split(whole.places, ends), strict=True
+        )
+    ]
 
 
 def _power_text(place: float) -> str:

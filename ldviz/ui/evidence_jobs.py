@@ -10,6 +10,7 @@ from ldviz.attacks import get_attack
 from ldviz.jobs.record import load_record
 from ldviz.jobs.start import cancel_job, start_vectors
 from ldviz.study.evidence import Timestep, has_vectors
+from ldviz.study.pair import Counterpart
 from ldviz.study.store import Study
 from ldviz.ui.plugins import plugin_modules
 
@@ -48,6 +49,20 @@ def show_compute(study: Study, asks: Sequence[Ask], *, key: str, label: str, hel
         st.session_state[queue_key] = list(asks)
 
     st.button(label, key=key, on_click=begin, icon=":material/play_arrow:", help=help)
+
+
+def show_not_at_hand(study: Study, attack: str, beside: Counterpart, *, key: str) -> None:
+    """Why the second study shows nothing, and a button where it could be computed."""
+    st.info(beside.note, icon=":material/info:")
+    if beside.computable:
+        ask = (attack, beside.timestep)
+        show_compute(
+            study,
+            [ask],
+            key=key,
+            label=f"Compute {ask_text(ask)}",
+            help="Runs this study's real model in the background; the result is kept on disk.",
+        )
 
 
 def ask_text(ask: Ask) -> str:

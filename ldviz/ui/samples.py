@@ -66,9 +66,20 @@ class Samples:
 
 
 def samples_of(
-    study: Study, attack: str, timestep: Timestep, scores: np.ndarray, mask_title: str
+    study: Study,
+    attack: str,
+    timestep: Timestep,
+    scores: np.ndarray,
+    mask_title: str,
+    *,
+    axis: ScoreAxis | None = None,
 ) -> Samples:
     """Samples with their scores, and the view's selection among them.
+
+    Args:
+        study, attack, timestep, mask_title: what is scored, and how.
+        scores: (n,).
+        axis: of the scores, where they share it with others.
 
     Raises:
         InputError: if a score is not finite.
@@ -81,7 +92,7 @@ def samples_of(
         timestep=timestep,
         mask_title=mask_title,
         scores=checked,
-        axis=score_axis(checked),
+        axis=axis or score_axis(checked),
         distortion=distortion,
         quartile=quartiles(distortion),
         chosen=selected_rows(study),

@@ -77,6 +77,11 @@ def show_chosen_numbers(parts: dict[str, dict[str, Measured]]) -> list[dict[str,
     name = "chosen" if "chosen" in parts else "all"
     show_tiles([Tile(METRIC_TITLES[key], parts[name][key]) for key in METRIC_TITLES])
     st.caption(_reading(parts, name))
+    return number_rows(parts)
+
+
+def number_rows(parts: dict[str, dict[str, Measured]]) -> list[dict[str, Any]]:
+    """The numbers as flat rows."""
     return [
         {"part": part, "metric": key} | measured_row(numbers[key])
         for part, numbers in parts.items()
@@ -88,7 +93,7 @@ def show_chosen_roc(samples: Samples, parts: dict[str, dict[str, Measured]]) -> 
     """Draw the ROC of the chosen samples beside that of all; None where none is defined."""
     rows_of = {"all": np.arange(samples.study.num_samples), "chosen": samples.chosen}
     lines = [
-        RocLine(title, colour, *_curve(samples, rows_of[title]))
+        RocLine(title, colour, *roc_curve_of(samples, rows_of[title]))
         for title, colour in (("all", NEUTRAL), ("chosen", _COLOUR))
         if title in parts and parts[title]["auc"].value is not None
     ]
@@ -110,7 +115,7 @@ def show_chosen_roc(samples: Samples, parts: dict[str, dict[str, Measured]]) -> 
     return figure
 
 
-def show_chosen_pictures(samples: Samples) -> None:
+def show_chosen_pictures(samples: Samples, *, key: str = "samples-gallery") -> None:
     """The chosen samples' images, highest score first."""
     if not len(samples.chosen):
         return
@@ -121,7 +126,7 @@ def show_chosen_pictures(samples: Samples) -> None:
         samples.facts,
         [GalleryGroup("Chosen samples", f"highest score first{more}", order[:_SHOWN])],
         current=int(samples.study.sample_ids[current_image(samples.study)]),
-        key="samples-gallery",
+        key=key,
     )
 
 
@@ -139,7 +144,7 @@ def _reading(parts: dict[str, dict[str, Measured]], name: str) -> str:
     return f"Among the chosen: {text}. All samples: AUC {measured_text(parts['all']['auc'])}."
 
 
-def _curve(samples: Samples, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def roc_curve_of(samples: Samples, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The exact ROC of some samples, thinned to what a screen shows."""
     is_member = samples.study.is_member[rows]
     counts = detection_counts(is_member, samples.scores[rows], positive=samples.positive)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -14,12 +14,19 @@ import streamlit as st
 from ldviz.figures.histogram import score_bins
 from ldviz.figures.score_axis import ScoreAxis
 from ldviz.figures.theme import HELD_OUT, MEMBER
+from ldviz.ui.samples import Samples
 
 _MAX_RUG = 400
 
 
 def histogram_payload(
-    axis: ScoreAxis, is_member: np.ndarray, chosen: np.ndarray, *, key: str, file_stem: str
+    axis: ScoreAxis,
+    is_member: np.ndarray,
+    chosen: np.ndarray,
+    *,
+    key: str,
+    file_stem: str,
+    among: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """What the component draws and counts.
 
@@ -29,8 +36,9 @@ def histogram_payload(
         chosen: rows marked under the axis; at most 400 are.
         key: changes with the scores; the threshold then goes back to its first place.
         file_stem: of saved pictures.
+        among: places of all histograms that share their bins; None for this one alone.
     """
-    bins = score_bins(axis.places, is_member)
+    bins = score_bins(axis.places, is_member, among=among)
     presets = threshold_presets(axis.places, is_member)
     marked = chosen[:_MAX_RUG]
     return {
@@ -53,7 +61,30 @@ def histogram_payload(
         },
         "colours": {"member": MEMBER, "held_out": HELD_OUT},
         "file_stem": file_stem,
+        "top": max(
+            float(counts.max()) / max(1, int(counts.sum()))
+            for counts in (bins.member, bins.held_out)
+        ),
     }
+
+
+def histogram_rows(samples: Samples, *, among: np.ndarray | None = None) -> list[dict[str, Any]]:
+    """Bins of the histogram as flat rows; ``among`` as in :func:`histogram_payload`."""
+    bins = score_bins(samples.axis.places, samples.study.is_member, among=among)
+    ends = [samples.axis.score_at(edge) for edge in bins.edges]
+    return [
+        {"score_from": low, "score_to": high, "members": int(member), "held_out": int(held_out)}
+        for low, high, member, held_out in zip(
+            ends[:-1], ends[1:], bins.member, bins.held_out, strict=True
+        )
+    ]
+
+
+def share_height(payloads: Sequence[dict[str, Any]]) -> None:
+    """Give histograms side by side the same height of axis, in place."""
+    top = max(payload["top"] for payload in payloads)
+    for payload in payloads:
+        payload["top"] = top
 
 
 def threshold_presets(places: np.ndarray, is_member: np.ndarray) -> list[dict[str, Any]]:

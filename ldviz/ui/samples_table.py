@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +23,8 @@ SORTS = {
 _QUARTERS = ("Q1", "Q2", "Q3", "Q4")
 _LENGTHS = (25, 50, 100, 200)
 _THUMBNAIL = 40
-_TABLE, _SHOWN_IDS = "samples-table", "samples-table-ids"
+_TABLE = "samples-table"
+TABLE_READING = "**held-out images among the highest scores are the false accusations**."
 
 
 @dataclass(frozen=True)
@@ -91,15 +93,33 @@ def show_table(samples: Samples) -> np.ndarray:
     Returns:
         All rows that pass the filters, in order.
     """
-    wanted, length = _show_filters(samples)
+    wanted, length = show_filters(samples)
     rows = filtered_rows(samples, wanted)
-    shown = rows[:length]
-    st.session_state[_SHOWN_IDS] = samples.study.sample_ids[shown].tolist()
-    frame = _frame(samples, shown)
+    draw_table(samples, rows[:length])
+    st.caption(
+        f"{count_text(samples, rows, length)} Read from the top: {TABLE_READING} Tick rows to "
+        "choose those samples; click a heading to sort what is shown."
+    )
+    return rows
+
+
+def count_text(samples: Samples, rows: np.ndarray, length: int) -> str:
+    """How many of the samples that pass are shown."""
+    return (
+        f"{min(length, len(rows)):,} of {len(rows):,} samples that pass, of "
+        f"{samples.study.num_samples:,}."
+    )
+
+
+def draw_table(
+    samples: Samples, shown: np.ndarray, *, key: str = _TABLE, selectable: bool = True
+) -> None:
+    """Draw the table of these rows; where it is ``selectable``, ticked ones are chosen."""
+    ids = samples.study.sample_ids[shown].tolist()
     st.dataframe(
-        frame,
-        key=_TABLE,
-        on_select=_choose,
+        _frame(samples, shown),
+        key=key,
+        on_select=partial(_choose, key, ids) if selectable else "ignore",
         selection_mode="multi-row",
         hide_index=True,
         row_height=_THUMBNAIL + 4,
@@ -117,16 +137,10 @@ def show_table(samples: Samples) -> np.ndarray:
             "label": st.column_config.NumberColumn("Label", format="%d"),
         },
     )
-    st.caption(
-        f"{len(shown):,} of {len(rows):,} samples that pass, of {samples.study.num_samples:,}. "
-        "Read from the top: **held-out images among the highest scores are the false "
-        "accusations**. Tick rows to choose those samples; click a heading to sort what is shown."
-    )
-    return rows
 
 
-def _show_filters(samples: Samples) -> tuple[TableFilter, int]:
-    """The filters' widgets, kept while the session lasts."""
+def show_filters(samples: Samples) -> tuple[TableFilter, int]:
+    """The filters' widgets and the number of rows, kept while the session lasts."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sort = st.selectbox(
             "Order",
@@ -183,10 +197,9 @@ def _frame(samples: Samples, rows: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _choose() -> None:
+def _choose(key: str, ids: list[int]) -> None:
     """Ticked rows become the selection."""
-    ids = st.session_state[_SHOWN_IDS]
-    ticked = st.session_state[_TABLE].selection.rows
+    ticked = st.session_state[key].selection.rows
     chosen = [ids[index] for index in ticked if index < len(ids)]
     if chosen:
         choose_samples(chosen)

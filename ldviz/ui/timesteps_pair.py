@@ -34,7 +34,7 @@ from ldviz.ui.evidence_drop import (
     show_drop_chart,
     show_drop_controls,
 )
-from ldviz.ui.evidence_jobs import ask_text, show_compute
+from ldviz.ui.evidence_jobs import show_not_at_hand
 from ldviz.ui.evidence_timesteps import (
     PART_TITLES,
     no_axis_text,
@@ -217,20 +217,6 @@ def show_two_drops(
     share = f"{100 * mask.drop_fraction:.0f} % of each study's latent dimensions dropped."
     show_differences(pair, rows, note=share)
     parts.add("Differences by mask", difference_rows(pair, rows))
-
-
-def show_not_at_hand(study: Study, attack: str, beside, *, key: str) -> None:
-    """Why the second study shows nothing, and a button where it could be computed."""
-    st.info(beside.note, icon=":material/info:")
-    if beside.computable:
-        ask = (attack, beside.timestep)
-        show_compute(
-            study,
-            [ask],
-            key=key,
-            label=f"Compute {ask_text(ask)}",
-            help="Runs this study's real model in the background; the result is kept on disk.",
-        )
 
 
 def steps_of(study: Study, attack: str) -> tuple[Timestep, ...]:

@@ -15,6 +15,7 @@ from ldviz.study.evidence import unmasked_scores
 from ldviz.study.store import open_study
 from ldviz.ui.numbers import value_text
 from ldviz.view import ids_to_text
+from tests.pages import pair_of_studies
 from tests.pages.hand_made_study import write_hand_made_study
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "samples.py")
@@ -115,3 +116,64 @@ def test_the_view_keeps_the_table_small(study_folder: Path) -> None:
     table = app.dataframe[0].value
     assert len(table) == 80
     assert table["image"].str.len().sum() < 2_000_000
+
+
+def payloads_of(app: AppTest) -> list[dict]:
+    """What the histograms draw, in order."""
+    found = [json.loads(one.proto.json) for one in app.get("bidi_component")]
+    return [data for data in found if isinstance(data, dict) and "edges" in data]
+
+
+def test_two_studies_share_bins_axes_and_one_square(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    pair_of_studies.write_two_studies(tmp_path / "studies")
+    app = pair_of_studies.opened("samples", selection="100-103")
+    alone = repr(app.main)
+    pair_of_studies.compare(app)
+    assert not app.error
+    first, second = payloads_of(app)
+    assert first["edges"] == second["edges"]
+    assert first["top"] == second["top"]
+    assert sum(second["member"]) == sum(second["held_out"]) == 30
+    assert first["chosen"]["member"]
+    assert not second["chosen"]["member"], "the other study has other images"
+    scatters = pair_of_studies.layouts_of(app)[:2]
+    assert scatters[0]["xaxis"]["range"] == scatters[1]["xaxis"]["range"]
+    assert scatters[0]["yaxis"]["range"] == scatters[1]["yaxis"]["range"]
+    names = [trace["name"] for trace in json.loads(app.get("plotly_chart")[2].proto.spec)["data"]]
+    assert names == [
+        "guessing",
+        "A: Hand-made noise",
+        "A: Hand-made noise, chosen",
+        "B: Other noise",
+    ]
+    text = pair_of_studies.html_of(app)
+    assert [text.count(title) for title in ("AUC<", "ASR<", "TPR@1%FPR<")] == [1, 1, 1]
+    assert len(app.dataframe) == 2
+    pair_of_studies.compare(app, None)
+    assert repr(app.main) == alone
+
+
+def test_on_the_same_images_a_selection_counts_in_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    pair_of_studies.write_two_studies(tmp_path / "studies", num_samples=80)
+    app = pair_of_studies.opened("samples", other="other", selection="100-119")
+    first, second = payloads_of(app)
+    assert first["chosen"] == second["chosen"]
+    assert "all images, paired" in pair_of_studies.html_of(app)
+    assert "the chosen" in pair_of_studies.html_of(app)
+
+
+def test_without_the_other_studys_scores_the_first_keeps_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    pair_of_studies.write_two_studies(tmp_path / "studies", with_attack=False)
+    app = pair_of_studies.opened("samples", other="other")
+    assert len(payloads_of(app)) == 1
+    assert "SimA at t = 50 is not stored with Other noise." in pair_of_studies.words_of(app)
+    assert app.button(key="samples-compute-histogram").label == "Compute SimA at timestep 50"

@@ -51,14 +51,13 @@ class Histogram {
   }
 
   draw() {
-    const { edges, member, held_out: heldOut, ticks, title, colours } = this.data;
+    const { edges, member, held_out: heldOut, ticks, title, colours, top } = this.data;
     this.width = Math.max(260, this.plot.clientWidth);
     const [low, high] = [edges[0], edges.at(-1)];
     const inner = this.width - MARGIN.left - MARGIN.right;
     this.x = (place) => MARGIN.left + ((place - low) / (high - low)) * inner;
     this.place = (x) => low + ((x - MARGIN.left) / inner) * (high - low);
     const shares = [share(member), share(heldOut)];
-    const top = Math.max(...shares.flat(), 1e-9);
     const floor = HEIGHT - MARGIN.bottom;
     const y = (value) => floor - (value / top) * (floor - MARGIN.top);
     const svg = element("svg", { viewBox: `0 0 ${this.width} ${HEIGHT}`, height: HEIGHT });
