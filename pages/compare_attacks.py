@@ -4,14 +4,12 @@ from typing import Any
 
 import streamlit as st
 
-from ldviz.attacks import get_attack
-from ldviz.study.evidence import Timestep
 from ldviz.study.evidence_attacks import Comparison, compare_at, compare_best
-from ldviz.study.report import NUM_RESAMPLES
 from ldviz.study.store import Study
 from ldviz.ui.attack_controls import show_attack_controls
-from ldviz.ui.evidence import EVIDENCE_SEED, attack_table
-from ldviz.ui.evidence_jobs import ask_text, show_compute
+from ldviz.ui.attacks_pair import show_two_attacks
+from ldviz.ui.compare import compared
+from ldviz.ui.evidence_blocks import TABLE_READING, blocks_note, blocks_of, show_missing
 from ldviz.ui.evidence_pairs import show_pairs
 from ldviz.ui.evidence_table import (
     AttackBlock,
@@ -25,13 +23,13 @@ from ldviz.ui.frame import ensure_frame
 from ldviz.ui.state import current_attack, current_study, current_view
 
 WHERE = {
-    "current": "the timestep chosen above",
-    "best": "each attack's best timestep (optimistic)",
+    "current": "this timestep",
+    "best": "each attack's best (optimistic)",
 }
 
 
-def compared(study: Study, timestep: Timestep) -> Comparison:
-    """Where every attack is scored, as the user chose."""
+def show_where() -> bool:
+    """Whether each attack is scored at its own best timestep."""
     where = st.segmented_control(
         "Compare at",
         list(WHERE),
@@ -41,50 +39,16 @@ def compared(study: Study, timestep: Timestep) -> Comparison:
         key="compare-where",
         persist_state="session",
     )
-    mask = current_view().mask
-    return compare_best(study, mask) if where == "best" else compare_at(study, timestep, mask)
-
-
-def show_missing(study: Study, comparison: Comparison) -> None:
-    """What is not at hand, and a button for each that computes it."""
-    for name, reason in comparison.undefined.items():
-        st.caption(f"**{get_attack(name).title}** is left out: {reason}")
-    if not comparison.missing:
-        return
-    titles = ", ".join(ask_text(ask) for ask in comparison.missing.items())
-    st.markdown(f"Not at hand: {titles}.")
-    asks = list(comparison.missing.items())
-    show_compute(
-        study,
-        asks,
-        key="compare-compute",
-        label="Compute it" if len(asks) == 1 else f"Compute all {len(asks)}",
-        help="Runs the real model in the background; what is finished is kept on disk.",
-    )
+    return where == "best"
 
 
 def show_comparison(study: Study, comparison: Comparison) -> tuple[list[AttackBlock], str]:
     """The table with its caption; returns its blocks and the note that goes with exports."""
-    view = current_view()
-    blocks = [
-        AttackBlock(name, step, attack_table(study, name, step, view.mask, view.positive))
-        for name, step in comparison.at.items()
-    ]
-    note = (
-        f"{study.title}: {study.manifest.n_member:,} members, {study.manifest.n_held_out:,} "
-        f"held-out; {100 * view.mask.drop_fraction:.0f} % of the dimensions left on dropped; "
-        f"positive class {view.positive}; 95 % intervals from {NUM_RESAMPLES:,} resamples, "
-        f"seed {EVIDENCE_SEED}"
-    )
-    if comparison.optimistic:
-        note += "; each timestep is the best by unmasked AUC on the same labels: optimistic"
+    blocks = blocks_of(study, comparison, current_view().mask)
+    note = blocks_note(study, comparison)
     if blocks:
         show_table(blocks)
-        st.caption(
-            "Look for **bold in the bottom row of an attack**: it means that dropping the lowest "
-            "influence beats both no mask and a random one, with paired 95 % intervals that "
-            f"exclude zero. No bold, no clear winner. {note}."
-        )
+        st.caption(f"{TABLE_READING} {note}.")
     return blocks, note
 
 
@@ -98,7 +62,12 @@ def show_page() -> None:
     )
     show_attack_controls(study)
     _, timestep = current_attack(study)
-    comparison = compared(study, timestep)
+    best, mask = show_where(), current_view().mask
+    comparison = compare_best(study, mask) if best else compare_at(study, timestep, mask)
+    pair = compared(study)
+    if pair is not None:
+        show_exports(study, show_two_attacks(pair, comparison))
+        return
     st.subheader("Attacks and masks", anchor=False)
     blocks, note = show_comparison(study, comparison)
     show_missing(study, comparison)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,34 @@ def compare_at(study: Study, timestep: Timestep, spec: MaskSpec) -> Comparison:
             continue
         (at if _can_score(study, name, own, spec) else missing)[name] = own
     return Comparison(at, missing, undefined, optimistic=False)
+
+
+def compare_near(study: Study, at: Mapping[str, Timestep], spec: MaskSpec) -> Comparison:
+    """Every attack at another study's timestep, or else at the nearest that is at hand.
+
+    Args:
+        study: an open study.
+        at: attack name to the other study's timestep.
+        spec: as :func:`compare_at`.
+    """
+    near: dict[str, Timestep] = {}
+    missing: dict[str, Timestep] = {}
+    undefined: dict[str, str] = {}
+    for name, wanted in at.items():
+        attack = get_attack(name)
+        found = [
+            step for step in timesteps_at_hand(study, name) if _can_score(study, name, step, spec)
+        ]
+        if found:
+            near[name] = min(found, key=lambda step: 0 if step is None else abs(step - wanted))
+            continue
+        try:
+            missing[name] = attack.checked_timestep(
+                wanted, study.manifest.model.num_train_timesteps
+            )
+        except InputError as error:
+            undefined[name] = str(error)
+    return Comparison(near, missing, undefined, optimistic=False)
 
 
 def compare_best(study: Study, spec: MaskSpec) -> Comparison:

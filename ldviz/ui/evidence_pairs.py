@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,18 @@ from ldviz.ui.evidence import AGREEMENT_RESAMPLES, EVIDENCE_SEED, agreements_at
 from ldviz.ui.exports import measured_row, show_chart
 from ldviz.ui.numbers import measured_text, value_text
 
+PAIR_READINGS = {
+    "Rank correlation": "Spearman's correlation of unmasked scores: look for pairs near **1**; a "
+    "second attack that orders the samples like the first adds no evidence.",
+    "Overlap of members found": "Members found by both among those found by at least one, at 1 % "
+    "FPR: look for pairs far **below 1**; they find different members, and together more. Point "
+    "at a cell for what chance would give.",
+}
+PAIR_INTERVALS = (
+    f"Intervals, on hover: correlation by {AGREEMENT_RESAMPLES:,} resamples (seed "
+    f"{EVIDENCE_SEED}), overlap with thresholds held fixed."
+)
+
 
 def show_pairs(
     study: Study, at: dict[str, Timestep]
@@ -31,38 +44,37 @@ def show_pairs(
         st.caption("With fewer than two attacks at hand there are no pairs.")
         return {}, []
     pairs = agreements_at(study, at)
-    figures = {
-        "Rank correlation": _square(at, pairs, "correlation", low=0.0),
-        "Overlap of members found": _square(at, pairs, "overlap", low=0.0),
-    }
-    captions = (
-        "Spearman's correlation of unmasked scores: look for pairs near **1**; a second attack "
-        "that orders the samples like the first adds no evidence.",
-        "Members found by both among those found by at least one, at 1 % FPR: look for pairs far "
-        "**below 1**; they find different members, and together more. Point at a cell for what "
-        "chance would give.",
-    )
-    for column, (title, figure), caption in zip(
-        st.columns(2, gap="large"), figures.items(), captions, strict=True
-    ):
+    figures = pair_figures(pairs, list(at))
+    for column, (title, figure) in zip(st.columns(2, gap="large"), figures.items(), strict=True):
         with column:
-            st.markdown(f"**{title}**")
-            show_chart(
-                study,
-                "attacks",
-                title,
-                figure,
-                key=f"compare-{title}",
-                alt=f"{title} of every pair of {len(at)} attacks.",
-            )
-            st.caption(caption)
+            show_pair_figure(study, title, figure, len(at), key=f"compare-{title}")
+            st.caption(PAIR_READINGS[title])
     n = pairs[0].correlation
-    st.caption(
-        f"{n.n_member:,} members, {n.n_held_out:,} held-out. Intervals, on hover: correlation "
-        f"by {AGREEMENT_RESAMPLES:,} resamples (seed {EVIDENCE_SEED}), overlap with thresholds "
-        "held fixed."
-    )
+    st.caption(f"{n.n_member:,} members, {n.n_held_out:,} held-out. {PAIR_INTERVALS}")
     return figures, pair_rows(pairs, at)
+
+
+def pair_figures(pairs: list[PairAgreement], names: Sequence[str]) -> dict[str, go.Figure]:
+    """Both squares by title; attacks in the order of ``names``."""
+    return {
+        title: _square(names, pairs, quantity, low=0.0)
+        for title, quantity in zip(PAIR_READINGS, ("correlation", "overlap"), strict=True)
+    }
+
+
+def show_pair_figure(
+    study: Study, title: str, figure: go.Figure, num_attacks: int, *, key: str
+) -> None:
+    """Draw one square under its title."""
+    st.markdown(f"**{title}**")
+    show_chart(
+        study,
+        "attacks",
+        title,
+        figure,
+        key=key,
+        alt=f"{title} of every pair of {num_attacks} attacks.",
+    )
 
 
 def pair_rows(pairs: list[PairAgreement], at: dict[str, Timestep]) -> list[dict[str, Any]]:
@@ -87,9 +99,8 @@ def pair_rows(pairs: list[PairAgreement], at: dict[str, Timestep]) -> list[dict[
 
 
 def _square(
-    at: dict[str, Timestep], pairs: list[PairAgreement], quantity: str, *, low: float
+    names: Sequence[str], pairs: list[PairAgreement], quantity: str, *, low: float
 ) -> go.Figure:
-    names = list(at)
     values = np.full((len(names), len(names)), np.nan)
     hover = [["" for _ in names] for _ in names]
     for pair in pairs:

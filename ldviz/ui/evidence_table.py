@@ -139,7 +139,7 @@ def latex_cell(number: Measured, *, bold: bool) -> str:
 
 
 TABLE_STYLE = """<style>
-.ldviz-table { overflow-x: auto; font-size: 14px; line-height: 1.35;
+.ldviz-table { overflow-x: auto; container-type: inline-size; font-size: 14px; line-height: 1.35;
   font-variant-numeric: tabular-nums; }
 .ldviz-table table { width: 100%; border-collapse: collapse; }
 .ldviz-table th, .ldviz-table td { padding: 6px 14px 6px 0; text-align: left;
@@ -156,4 +156,13 @@ TABLE_STYLE = """<style>
 .ldviz-table td b { font-weight: 700; }
 .ldviz-table i { display: inline-block; width: 10px; height: 10px; margin-right: 7px;
   border-radius: 50%; }
+@container (max-width: 560px) {
+  .ldviz-table th, .ldviz-table td { padding-right: 8px; }
+  .ldviz-table tbody th[scope="row"] { white-space: normal; padding-left: 17px; }
+  .ldviz-table tbody th[scope="row"] i { margin-left: -17px; }
+}
+@container (max-width: 410px) {
+  .ldviz-table { font-size: 13px; }
+  .ldviz-table td small { white-space: normal; min-width: 52px; }
+}
 </style>"""

@@ -17,6 +17,7 @@ from ldviz.study.store import Study, open_study
 from ldviz.study.vectors import vectors_key
 from ldviz.ui import evidence_jobs
 from ldviz.ui.numbers import value_text
+from tests.pages import pair_of_studies
 from tests.pages.hand_made_study import write_hand_made_study
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "compare_attacks.py")
@@ -106,3 +107,53 @@ def test_another_share_changes_the_masked_rows_alone(study: Study) -> None:
     unmasked = value_text(roc_auc(study.is_member, unmasked_scores(study, "sima", 50)))
     assert unmasked in plain
     assert unmasked in more
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Study, Study]:
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    pair_of_studies.write_two_studies(tmp_path / "studies")
+    return tuple(open_study(tmp_path / "studies" / name) for name in ("noise", "other"))
+
+
+def cache_loss(study: Study, timestep: int, *, seed: int) -> None:
+    vectors = np.random.default_rng(seed).standard_normal((study.num_samples, study.latent_dim))
+    cache_vectors(study, "loss", timestep, vectors)
+
+
+def test_two_studies_are_compared_attack_by_attack(two: tuple[Study, Study]) -> None:
+    for seed, study in enumerate(two):
+        cache_loss(study, 50, seed=seed)
+    app = pair_of_studies.opened("compare_attacks")
+    alone = repr(app.main)
+    pair_of_studies.compare(app)
+    assert not app.error
+    aucs = [roc_auc(one.is_member, unmasked_scores(one, "sima", 50)) for one in two]
+    table = html_of(app)
+    assert value_text(aucs[0] - aucs[1], signed=True) in table
+    assert "AUC, no mask, t = 50" in table
+    assert table.count('<div class="ldviz-table">') == 2
+    charts = app.get("plotly_chart")
+    assert len(charts) == 4
+    assert "Of 1 rank correlations that both have" in pair_of_studies.words_of(app)
+    pair_of_studies.compare(app, None)
+    assert repr(app.main) == alone
+
+
+def test_an_attack_elsewhere_is_taken_at_the_nearest_timestep_and_said_so(
+    two: tuple[Study, Study],
+) -> None:
+    cache_loss(two[0], 50, seed=0)
+    cache_loss(two[1], 100, seed=1)
+    app = pair_of_studies.opened("compare_attacks", other="other")
+    assert "t = 50 in A, 100 in B" in html_of(app)
+    title = get_attack("loss").title
+    assert f"{title} at t = 100 (A: t = 50)" in pair_of_studies.words_of(app)
+
+
+def test_an_attack_that_one_study_lacks_can_be_computed_there(two: tuple[Study, Study]) -> None:
+    cache_loss(two[0], 50, seed=0)
+    app = pair_of_studies.opened("compare_attacks", other="other")
+    assert app.button(key="compare-compute").label == "Compute all 4"
+    assert app.button(key="compare-compute/other").label == "Compute all 5"
+    assert "no pairs" in pair_of_studies.words_of(app)
