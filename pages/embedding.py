@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from ldviz.figures.embedding import CLASS_PALETTE, Continuous, Groups, embedding_map
 from ldviz.figures.embedding_projection import Projection, pca_projection, tsne_projection
+from ldviz.figures.shared_axes import share_axes
 from ldviz.figures.theme import HELD_OUT, MEMBER
+from ldviz.study.pair import Pair
 from ldviz.study.store import Study
+from ldviz.ui.compare import (
+    choose_second_image,
+    compared,
+    second_image,
+    show_differences,
+    side_by_side,
+)
+from ldviz.ui.embedding_pair import image_heading, map_differences, map_note, share_colours
 from ldviz.ui.failures import shown_failures
 from ldviz.ui.frame import ensure_frame
 from ldviz.ui.gallery import GalleryGroup, ImageFacts, choose_image, image_facts, show_gallery
@@ -19,6 +33,9 @@ from ldviz.ui.state import change_view, current_image, current_study, current_vi
 from ldviz.ui.thumbnails_hover import show_hover_cards
 
 MAP = "latent-map"
+MAPS = (MAP, f"{MAP}-other")
+PAIR_HEIGHT = 500
+CONTINUOUS = ("distortion", "influence", "score")
 GALLERY_LIMIT = 24
 METHODS = {"pca": "PCA", "tsne": "t-SNE"}
 COLOURINGS = {
@@ -40,8 +57,12 @@ def show_map_page() -> None:
         f"{study.latent_dim}. Point at one to see its image, click to make it the current one, "
         "draw around several to select them."
     )
-    projection, colour = show_controls(study, facts)
     row = current_image(study)
+    pair = compared(study)
+    if pair is not None:
+        show_two(pair, facts, row)
+        return
+    (projection,), colour = show_controls([study], _colourings(study, facts))
     chart, side = st.columns([4, 1], gap="medium")
     with chart:
         show_map(study, facts, projection, colour, row)
@@ -52,8 +73,50 @@ def show_map_page() -> None:
     show_hover_cards(study, facts, container=MAP, key=f"{MAP}-hover")
 
 
-def show_controls(study: Study, facts: ImageFacts) -> tuple[Projection, str]:
-    """Projection and colouring; t-SNE runs only when its button is pressed."""
+def show_two(pair: Pair, facts: ImageFacts, row: int) -> None:
+    """Both maps on one scale, and how their latents differ."""
+    both = (facts, image_facts(pair.second))
+    offered = [_colourings(study, own) for study, own in zip(pair.studies, both, strict=True)]
+    projections, colour = show_controls(
+        pair.studies, [name for name in offered[0] if name in offered[1]]
+    )
+    chosen = _selected_rows(pair.first)
+    selected = (chosen, chosen if pair.same_images else chosen[:0])
+    rows = (row, second_image(pair))
+    colourings = share_colours(
+        pair,
+        colour,
+        [_colouring(study, own, colour) for study, own in zip(pair.studies, both, strict=True)],
+    )
+    figures = [
+        map_figure(study, *drawn, height=PAIR_HEIGHT)
+        for study, *drawn in zip(pair.studies, projections, colourings, selected, rows, strict=True)
+    ]
+    share_axes(figures)
+    for index, (column, study) in enumerate(side_by_side(pair, key="map")):
+        with column:
+            draw_map(study, figures[index], colour, second=pair if index else None)
+            st.caption(projections[index].method)
+            show_current_image(study, both[index], rows[index], heading=image_heading(pair, index))
+            if not index or pair.same_images:
+                show_selection_summary(study, both[index], clear=not index)
+    st.subheader("How they differ", anchor=False)
+    ends = " Colours end alike in both." if colour in CONTINUOUS else ""
+    show_differences(pair, map_differences(pair, selected[1]), note=map_note(pair) + ends)
+    if len(chosen):
+        for index, (column, study) in enumerate(side_by_side(pair, key="map-gallery", brief=True)):
+            with column:
+                if len(selected[index]):
+                    second = pair if index else None
+                    show_selection(study, both[index], rows[index], second=second)
+                else:
+                    st.caption("The selection is of A: B holds other images.")
+    for index, (study, own) in enumerate(zip(pair.studies, both, strict=True)):
+        show_hover_cards(study, own, container=MAPS[index], key=f"{MAPS[index]}-hover")
+
+
+def show_controls(studies: Sequence[Study], colourings: list[str]) -> tuple[list[Projection], str]:
+    """Projections and colouring; t-SNE runs only when its button is pressed."""
     left, right = st.columns([2, 3], gap="medium")
     with left:
         method = st.segmented_control(
@@ -68,8 +131,8 @@ def show_controls(study: Study, facts: ImageFacts) -> tuple[Projection, str]:
     with right:
         colour = st.segmented_control(
             "Colour",
-            _colourings(study, facts),
-            default=_colourings(study, facts)[0],
+            colourings,
+            default=colourings[0],
             required=True,
             format_func=COLOURINGS.__getitem__,
             key="map-colour",
@@ -77,40 +140,62 @@ def show_controls(study: Study, facts: ImageFacts) -> tuple[Projection, str]:
             wrap=True,
         )
     if method == "tsne":
-        projection = _requested_tsne(study)
-        if projection is not None:
-            return projection, colour
-    return _pca(study, study.digest), colour
+        projections = _requested_tsne(studies)
+        if projections is not None:
+            return projections, colour
+    return [_pca(study, study.digest) for study in studies], colour
 
 
 def show_map(
     study: Study, facts: ImageFacts, projection: Projection, colour: str, row: int
 ) -> None:
     """The scatter, with pictures on hover."""
-    figure = embedding_map(
+    chosen = _selected_rows(study)
+    figure = map_figure(study, projection, _colouring(study, facts, colour), chosen, row)
+    draw_map(study, figure, colour)
+    ends = " Colours end at the 2nd and 98th percentile." if colour in CONTINUOUS else ""
+    st.caption(projection.method + ends)
+
+
+def map_figure(
+    study: Study,
+    projection: Projection,
+    colouring: Continuous | Groups,
+    chosen: np.ndarray,
+    row: int,
+    *,
+    height: int = 600,
+) -> go.Figure:
+    """The scatter; ``chosen`` rows stay bright, ``row`` is ringed."""
+    selected = np.zeros(study.num_samples, dtype=bool)
+    selected[chosen] = True
+    return embedding_map(
         projection.points,
         study.sample_ids,
-        _colouring(study, facts, colour),
+        colouring,
         axis_titles=projection.axis_titles,
-        selected=np.isin(study.sample_ids, current_view().selection),
+        selected=selected,
         current=row,
+        height=height,
     )
-    with st.container(key=MAP):
+
+
+def draw_map(study: Study, figure: go.Figure, colour: str, *, second: Pair | None = None) -> None:
+    """Draw the scatter; ``second`` is the pair, where the study is its second one."""
+    name = MAPS[second is not None]
+    with st.container(key=name):
         st.plotly_chart(
             figure,
-            key=f"{MAP}-chart",
-            on_select=_take_selection,
+            key=f"{name}-chart",
+            on_select=partial(_take_selection, f"{name}-chart", second),
             selection_mode=("points", "box", "lasso"),
             config={"displaylogo": False},
             alt=f"Map of {study.num_samples:,} latents, coloured by {COLOURINGS[colour].lower()}.",
         )
-    continuous = colour in ("distortion", "influence", "score")
-    ends = " Colours end at the 2nd and 98th percentile." if continuous else ""
-    st.caption(projection.method + ends)
 
 
-def show_selection_summary(study: Study, facts: ImageFacts) -> None:
-    """Counts, distortion and AUC of what is selected."""
+def show_selection_summary(study: Study, facts: ImageFacts, *, clear: bool = True) -> None:
+    """Counts, distortion and AUC of what is selected; ``clear``: with a button."""
     rows = _selected_rows(study)
     if not len(rows):
         st.caption("Nothing is selected: draw a lasso, or switch to box above the chart.")
@@ -125,10 +210,13 @@ def show_selection_summary(study: Study, facts: ImageFacts) -> None:
     auc = selection_auc(study, rows)
     if auc is not None:
         st.caption(f"AUC within the selection: {measured_text(auc)}. {auc.note}")
-    st.button("Clear selection", key="map-clear", on_click=_clear_selection)
+    if clear:
+        st.button("Clear selection", key="map-clear", on_click=_clear_selection)
 
 
-def show_selection(study: Study, facts: ImageFacts, row: int) -> None:
+def show_selection(
+    study: Study, facts: ImageFacts, row: int, *, second: Pair | None = None
+) -> None:
     """The selected images, at most a few dozen, from lowest to highest distortion."""
     rows = _selected_rows(study)
     if not len(rows):
@@ -146,7 +234,7 @@ def show_selection(study: Study, facts: ImageFacts, row: int) -> None:
         facts,
         [GalleryGroup("Selected images", detail, kept)],
         current=int(study.sample_ids[row]),
-        key="map-gallery",
+        key="map-gallery" if second is None else "map-gallery/other",
     )
 
 
@@ -197,10 +285,10 @@ def _tsne(_study: Study, digest: str, perplexity: float, seed: int) -> Projectio
     return tsne_projection(_study.array("latents"), perplexity=perplexity, seed=seed)
 
 
-def _requested_tsne(study: Study) -> Projection | None:
+def _requested_tsne(studies: Sequence[Study]) -> list[Projection] | None:
     """t-SNE at the perplexity last asked for; None until the button has been pressed."""
-    most = max(2, (study.num_samples - 1) // 3 - 1)
-    wanted = f"map-tsne/{study.digest}"
+    most = max(2, (min(study.num_samples for study in studies) - 1) // 3 - 1)
+    wanted = f"map-tsne/{'/'.join(study.digest for study in studies)}"
     slider, button = st.columns([3, 1], vertical_alignment="bottom")
     with slider:
         perplexity = st.slider(
@@ -217,20 +305,26 @@ def _requested_tsne(study: Study) -> Projection | None:
     if wanted not in st.session_state:
         st.caption("Until it has run, the map shows PCA.")
         return None
-    return _tsne(study, study.digest, float(st.session_state[wanted]), 0)
+    return [_tsne(study, study.digest, float(st.session_state[wanted]), 0) for study in studies]
 
 
 def _selected_rows(study: Study) -> np.ndarray:
     return np.flatnonzero(np.isin(study.sample_ids, current_view().selection))
 
 
-def _take_selection() -> None:
-    """A box or a lasso selects; a click makes the point's image the current one."""
-    event = st.session_state[f"{MAP}-chart"].selection
+def _take_selection(key: str, second: Pair | None) -> None:
+    """A box or a lasso selects; a click makes the point's image the current one.
+
+    On the map of a second study with other images there is only the click.
+    """
+    event = st.session_state[key].selection
     ids = tuple(
         sorted({int(point["customdata"][0]) for point in event.points if point.get("customdata")})
     )
-    if event.box or event.lasso:
+    if second is not None and not second.same_images:
+        if len(ids) == 1 and not event.box and not event.lasso:
+            choose_second_image(second, ids[0])
+    elif event.box or event.lasso:
         change_view(selection=ids)
     elif len(ids) == 1:
         choose_image(ids[0])

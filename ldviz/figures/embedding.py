@@ -30,10 +30,11 @@ _WEBGL_ABOVE = 3000
 
 @dataclass(frozen=True)
 class Continuous:
-    """A colour scale: (n,) values and the title of its bar."""
+    """A colour scale: (n,) values, the title of its bar, and its ends where they are fixed."""
 
     values: np.ndarray
     title: str
+    ends: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,14 @@ class Groups:
     labelled: bool = False
 
 
+def colour_ends(scale: Continuous) -> tuple[float, float]:
+    """Where a colour scale ends: as fixed, else at the 2nd and 98th percentile."""
+    if scale.ends is not None:
+        return scale.ends
+    low, high = np.quantile(scale.values, _CLIP)
+    return float(low), float(high)
+
+
 def embedding_map(
     points: np.ndarray,
     sample_ids: np.ndarray,
@@ -55,6 +64,7 @@ def embedding_map(
     axis_titles: tuple[str, str],
     selected: np.ndarray | None = None,
     current: int | None = None,
+    height: int = 600,
 ) -> go.Figure:
     """Every sample as a point, its id in customdata, both axes on one scale.
 
@@ -65,6 +75,7 @@ def embedding_map(
         axis_titles: of both axes.
         selected: (n,) bool, which points stay bright; None or none = all.
         current: row of the image that is ringed.
+        height: in pixels.
 
     Returns:
         One trace, or one per group, then the ring.
@@ -81,7 +92,7 @@ def embedding_map(
     if current is not None:
         figure.add_trace(_ring(*points[current]))
     several = isinstance(colouring, Groups)
-    apply_layout(figure, height=600, legend=several)
+    apply_layout(figure, height=height, legend=several)
     axis = {"zeroline": False, "showgrid": False, "constrain": "domain"}
     figure.update_xaxes(title=axis_titles[0], **axis)
     figure.update_yaxes(
@@ -140,7 +151,7 @@ def _customdata(sample_ids: np.ndarray) -> list[list[int]]:
 def _continuous(
     points: np.ndarray, sample_ids: np.ndarray, scale: Continuous, bright: np.ndarray | None
 ) -> go.Scatter | go.Scattergl:
-    low, high = np.quantile(scale.values, _CLIP)
+    low, high = colour_ends(scale)
     return _trace_kind(len(points))(
         x=points[:, 0],
         y=points[:, 1],

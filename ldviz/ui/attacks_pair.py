@@ -177,7 +177,7 @@ def _show_pairs(
         for study, one in zip(pair.studies, both, strict=True)
     ]
     figures: dict[str, go.Figure] = {}
-    for index, (column, study) in enumerate(side_by_side(pair, key="attack-pairs")):
+    for index, (column, study) in enumerate(side_by_side(pair, key="attack-pairs", brief=True)):
         with column:
             if not found[index]:
                 st.caption("With fewer than two attacks at hand there are no pairs.")

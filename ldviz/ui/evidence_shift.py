@@ -58,7 +58,7 @@ def show_two_shifts(pair: Pair) -> list[dict[str, Any]]:
         note="Look for intervals that contain 0.5: then no shift of this kind explains an "
         "attack's AUC. Other kinds of shift are not ruled out.",
     )
-    for (column, _), check in zip(side_by_side(pair, key="shift"), checks, strict=True):
+    for (column, _), check in zip(side_by_side(pair, key="shift", brief=True), checks, strict=True):
         with column:
             _show_verdict(check)
     return difference_rows(pair, rows)

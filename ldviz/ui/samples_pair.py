@@ -62,6 +62,7 @@ from ldviz.ui.samples_table import (
 )
 from ldviz.ui.state import current_image
 
+_FIRST = "histogram"
 _HISTOGRAMS = ("samples-histogram", "samples-histogram/other")
 _SCATTERS = ("samples-scatter", "samples-scatter/other")
 _TABLES = ("samples-table", "samples-table/other")
@@ -107,7 +108,7 @@ def show_two_samples(
 
     st.subheader("Where would you draw the line?", anchor=False)
     payloads = _payloads(both)
-    for index, column in enumerate(_columns(pair, "histogram", both, beside, attack)):
+    for index, column in enumerate(_columns(pair, _FIRST, both, beside, attack)):
         with column:
             show_score_histogram(payloads[index], key=_HISTOGRAMS[index])
             st.caption(f"{both[index].title}.")
@@ -163,7 +164,9 @@ def _samples(pair: Pair, given: Sequence[tuple], mask_title: str) -> list[Sample
 
 def _columns(pair: Pair, key: str, both: list[Samples], beside: Counterpart, attack: str) -> list:
     """The columns that have something to show; the other one says why it has not."""
-    columns = [column for column, _ in side_by_side(pair, key=f"samples-{key}")]
+    columns = [
+        column for column, _ in side_by_side(pair, key=f"samples-{key}", brief=key != _FIRST)
+    ]
     if len(both) < 2:
         with columns[1]:
             show_not_at_hand(pair.second, attack, beside, key=f"samples-compute-{key}")

@@ -168,7 +168,7 @@ def show_two_drops(
     notes = " ".join(text for text in (beside.note, mask_note) if text)
     if notes and len(found) == 2:
         st.caption(notes)
-    for index, (column, study) in enumerate(side_by_side(pair, key="drops")):
+    for index, (column, study) in enumerate(side_by_side(pair, key="drops", brief=True)):
         with column:
             if index < len(found):
                 show_drop_chart(study, drawn[index], metric, key=_DROP_CHARTS[index])

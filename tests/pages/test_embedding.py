@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages import pair_of_studies
 from tests.pages.hand_made_study import write_hand_made_study
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "embedding.py")
@@ -128,3 +129,44 @@ def test_tsne_runs_when_its_button_is_pressed_and_not_before(folder):
     assert not app.exception
     assert figure(app)["layout"]["xaxis"]["title"]["text"] == "t-SNE 1 (no unit)"
     assert "perplexity 9, seed 0" in text_of(app)
+
+
+def test_two_maps_share_scale_and_colours_and_state_their_differences(folder):
+    pair_of_studies.write_two_studies(folder)
+    app = pair_of_studies.opened("embedding", selection="100-103")
+    alone = repr(app.main)
+    pair_of_studies.compare(app)
+    assert not app.error
+    first, second = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
+    for axis in ("xaxis", "yaxis"):
+        assert first["layout"][axis]["range"] == second["layout"][axis]["range"]
+    for end in ("cmin", "cmax"):
+        assert first["data"][0]["marker"][end] == second["data"][0]["marker"][end]
+    assert len(numbers(second["data"][0]["x"])) == 60
+    assert "selectedpoints" not in second["data"][0], "the other study holds other images"
+    html = pair_of_studies.html_of(app)
+    for label in ("Variance on the map", "Median local distortion", "Median of the mean influence"):
+        assert label in html
+    assert len(galleries(app)) == 1
+    pair_of_studies.compare(app, None)
+    assert repr(app.main) == alone
+
+
+def test_on_the_same_images_a_selection_stands_on_both_maps(folder):
+    pair_of_studies.write_two_studies(folder, num_samples=80)
+    app = pair_of_studies.opened("embedding", other="other", selection="100-119", image="101")
+    for chart in app.get("plotly_chart"):
+        drawn = json.loads(chart.proto.spec)["data"]
+        assert len(numbers(drawn[0]["selectedpoints"])) == 20
+    assert "AUC within the selection" in pair_of_studies.html_of(app)
+    assert len(galleries(app)) == 2
+    assert pair_of_studies.html_of(app).count("<b>Image 101</b>") == 2
+
+
+def test_distortions_of_other_ranks_are_not_subtracted(folder):
+    pair_of_studies.write_two_studies(folder, rank=3)
+    app = pair_of_studies.opened("embedding", other="other")
+    assert "Median local distortion" not in pair_of_studies.html_of(app)
+    assert "A sums 4 singular values and B 3" in pair_of_studies.words_of(app)
+    first, second = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
+    assert first["data"][0]["marker"]["cmax"] != second["data"][0]["marker"]["cmax"]
