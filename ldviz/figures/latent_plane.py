@@ -48,8 +48,8 @@ def plot_latent_plane(
             x=a.ravel(),
             y=b.ravel(),
             customdata=distances.ravel(),
-            mode="markers",
-            marker={"size": 24, "opacity": 0, "color": colour},
+            mode="none",
+            hoverlabel={"bgcolor": colour},
             hovertemplate=(
                 "%{x:+.2f}, %{y:+.2f} latent units<br>pixel distance from the middle "
                 f"%{{customdata:.3f}}<extra>L2 over {num_pixels:,} pixels</extra>"

@@ -117,14 +117,13 @@ def _add_coloured_edges(
 
 
 def _add_edge_hover(figure: go.Figure, lattice: DrawnLattice, num_pixels: int) -> None:
-    """An unseen marker in the middle of each edge that tells its true pixel distance."""
+    """An unseen point in the middle of each edge that tells its true pixel distance."""
     middles = edge_middles(lattice)
     step = float(lattice.offsets[1] - lattice.offsets[0])
     figure.add_trace(
         _scatter(
             middles,
-            mode="markers",
-            marker={"size": 9 if middles.shape[-1] == 2 else 4, "opacity": 0},
+            **_unseen(middles),
             customdata=lattice.edge_distances,
             hovertemplate=(
                 "<b>pixel distance %{customdata:.4g}</b><br>"
@@ -136,6 +135,13 @@ def _add_edge_hover(figure: go.Figure, lattice: DrawnLattice, num_pixels: int) -
             showlegend=False,
         )
     )
+
+
+def _unseen(points: np.ndarray) -> dict:
+    """Points to hover over that are not drawn; a scene finds only those that are."""
+    if points.shape[-1] == 2:
+        return {"mode": "none"}
+    return {"mode": "markers", "marker": {"size": 4, "opacity": 0}}
 
 
 def _add_colour_bar(

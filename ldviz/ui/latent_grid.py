@@ -27,6 +27,7 @@ from ldviz.ui.latent_grid_sheet import Display, choose_display, show_grid
 from ldviz.ui.latent_grid_spectrum import show_spectrum
 from ldviz.ui.latent_grid_stepper import show_stepper
 from ldviz.ui.latent_grid_travel import show_travel
+from ldviz.ui.state import sync_link
 
 REACHES = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 RESOLUTIONS = (5, 7, 9, 11, 13)
@@ -49,24 +50,23 @@ class Settings:
     display: Display
 
 
+@st.fragment
 def show_latent_grid(study: Study) -> None:
-    """The whole page for one study.
-
-    Raises:
-        StudyError: if the study has no geometry.
-    """
-    if study.manifest.geometry is None:
-        raise StudyError(f'Study "{study.name}" has no geometry. Run analyze on it.')
-    row = show_stepper(study)
-    settings = _show_controls(study, row)
-    for tab, show in zip(
-        st.tabs(list(_SECTIONS), key="grid-section", on_change="rerun"),
-        _SECTIONS.values(),
-        strict=True,
-    ):
-        if tab.open:
-            with tab, shown_failures():
-                show(study, row, settings)
+    """The whole page for one study; it reruns alone while only what is looked at changes."""
+    with shown_failures():
+        if study.manifest.geometry is None:
+            raise StudyError(f'Study "{study.name}" has no geometry. Run analyze on it.')
+        row = show_stepper(study)
+        settings = _show_controls(study, row)
+        for tab, show in zip(
+            st.tabs(list(_SECTIONS), key="grid-section", on_change="rerun"),
+            _SECTIONS.values(),
+            strict=True,
+        ):
+            if tab.open:
+                with tab, shown_failures():
+                    show(study, row, settings)
+    sync_link()
 
 
 def _show_controls(study: Study, row: int) -> Settings:
