@@ -101,7 +101,7 @@ def _show(pair: Pair, source: LabSource, found: Counterpart, view: View, mask: M
     _, of_mask, measured = shown
     following = "" if shown[0] == key else " Measuring the mask as it is now …"
     st.caption(f"{source.title}: {mask_words(of_mask)}.{following} {notes}".rstrip())
-    left, right = st.columns([3, 4], gap="medium")
+    left, right = st.columns([2, 3], gap="medium")
     with left:
         show_chart(
             pair.first,

@@ -246,7 +246,7 @@ _COLUMNS_STYLE = """<style>
 _STYLE = f"""<style>
 .ldviz-pair {{ font-size: 14px; line-height: 1.35; font-variant-numeric: tabular-nums; }}
 .ldviz-pair table {{ width: 100%; border-collapse: collapse; }}
-.ldviz-pair th, .ldviz-pair td {{ padding: 7px 14px 7px 0; text-align: left;
+.ldviz-pair th, .ldviz-pair td {{ padding: 7px 12px 7px 0; text-align: left;
   vertical-align: top; font-weight: 400; border: 0;
   border-bottom: 1px solid color-mix(in srgb, currentColor 14%, transparent); }}
 .ldviz-pair thead th {{ font-size: 13px; font-weight: 600; vertical-align: bottom;
@@ -255,6 +255,7 @@ _STYLE = f"""<style>
 .ldviz-pair i {{ {_BADGE} }}
 .ldviz-pair small {{ display: block; font-size: 12px;
   color: color-mix(in srgb, currentColor 72%, transparent); }}
+.ldviz-pair td[data-label] {{ white-space: nowrap; }}
 .ldviz-pair td b {{ font-weight: 400; }}
 .ldviz-pair .certain, .ldviz-pair .certain b {{ font-weight: 700; }}
 .ldviz-pair .certain small {{ font-weight: 400; }}
