@@ -99,7 +99,6 @@ def show_two(pair: Pair) -> None:
                     st.caption("Not available without stored attack vectors.")
                 else:
                     show_aucs(one, ends=ends)
-    st.subheader("What the models draw", anchor=False)
     for column, study in side_by_side(pair, key="overview-pictures", brief=True):
         show_pictures(study, column, column)
     st.subheader("What is in these studies", anchor=False)

@@ -22,6 +22,7 @@ from ldviz.ui.state import change_view, current_image, current_study, current_vi
 LETTERS = ("A", "B")
 _SECOND_IMAGE = "ldviz-second-image"
 _PAD = 0.03
+_MOST_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,8 @@ def show_differences(pair: Pair, rows: Sequence[Difference], *, note: str = "") 
     )
     kind = (
         "Both hold the same images under the same split. Intervals of differences marked paired "
-        "use that; the others take the two for independent, which makes them too wide rather "
-        "than too narrow."
+        "use that; the others take the two for independent, which is cautious where the same "
+        "images are hard in both."
         if pair.same_images
         else "The two samples are independent."
     )
@@ -202,10 +203,21 @@ def _row(row: Difference) -> str:
 
 
 def _number(number: Measured, row: Difference, *, signed: bool) -> str:
-    value = value_text(number.value, signed=signed, digits=number.decimals(row.digits))
+    digits = _digits(number, row.digits)
+    value = value_text(number.value, signed=signed, digits=number.decimals(digits))
     unit = f" {escape(row.unit)}" if row.unit and number.value is not None else ""
-    interval = interval_text(number, signed=signed, digits=row.digits)
+    interval = interval_text(number, signed=signed, digits=digits)
     return f"<b>{value}</b>{unit}" + (f"<small>{interval}</small>" if interval else "")
+
+
+def _digits(number: Measured, at_least: int) -> int:
+    """Decimals with which an interval that excludes zero does not read as if it held it."""
+    digits = number.decimals(at_least)
+    while number.excludes_zero and digits < _MOST_DIGITS:
+        if all(round(end, digits) for end in number.ci95):
+            break
+        digits += 1
+    return digits
 
 
 def _badge(index: int) -> str:

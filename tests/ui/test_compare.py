@@ -172,6 +172,18 @@ def test_the_table_states_both_numbers_and_their_difference(folder: Path) -> Non
     assert all(colour in html for colour in STUDY_COLOURS)
 
 
+def test_an_interval_that_excludes_zero_never_reads_as_if_it_held_it(folder: Path) -> None:
+    pair = Pair(open_study(folder / "noise"), open_study(folder / "other"))
+    narrow = Measured(value=-0.105, ci95=(-0.21, -0.0002))
+    wide = Measured(value=-0.105, ci95=(-0.21, 0.0002))
+    html = differences_html(
+        pair,
+        [Difference("TPR", number(0.1, 0.1), number(0.2, 0.1), step) for step in (narrow, wide)],
+    )
+    assert "<b>−0.1050</b><small>−0.2100 to −0.0002</small>" in html
+    assert "<b>−0.105</b><small>−0.210 to 0.000</small>" in html
+
+
 def test_a_common_range_holds_both_with_a_margin() -> None:
     assert common_range((0, 5), (2, 10), pad=0.1) == (-1.0, 11.0)
     low, high = common_range((3, 3), (3, 3))
