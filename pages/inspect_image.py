@@ -6,18 +6,26 @@ import numpy as np
 import streamlit as st
 
 from ldviz.metrics.measured import Measured
+from ldviz.study.pair import Pair
 from ldviz.study.picture import MeasuredPicture
 from ldviz.study.store import Study
+from ldviz.ui.compare import compared
 from ldviz.ui.exports import ExportTable, PageExport, show_exports
 from ldviz.ui.failures import shown_failures
 from ldviz.ui.frame import ensure_frame
-from ldviz.ui.inspect_choice import ChosenPicture, choose_picture, wants_result
+from ldviz.ui.inspect_choice import (
+    ChosenPicture,
+    choose_picture,
+    picture_beside,
+    wants_result,
+)
 from ldviz.ui.inspect_geometry import (
     PAGE,
     show_distortion,
     show_influence,
     show_spectrum,
 )
+from ldviz.ui.inspect_pair import show_two_results
 from ldviz.ui.inspect_pictures import (
     NearestMembers,
     nearest_members,
@@ -26,6 +34,7 @@ from ldviz.ui.inspect_pictures import (
 )
 from ldviz.ui.inspect_result import picture_result
 from ldviz.ui.inspect_score import score_shares, show_score
+from ldviz.ui.pair_scores import both_rows, difference_rows
 from ldviz.ui.state import current_study
 
 
@@ -84,6 +93,62 @@ def numbers_of(result: MeasuredPicture, shares: dict[str, Measured] | None) -> d
     return numbers
 
 
+def show_two(pair: Pair, chosen: ChosenPicture) -> None:
+    """Both studies' answers; the first one's alone, with the reason, where there are not two."""
+    beside = None
+    with shown_failures():
+        beside = picture_beside(pair, chosen)
+    if beside is None:
+        if wants_result(chosen):
+            show_result(pair.first, chosen, picture_result(pair.first, chosen))
+        return
+    if not wants_result(chosen, beside):
+        return
+    first = picture_result(pair.first, chosen, beside=beside)
+    second = None
+    with shown_failures():
+        second = picture_result(pair.second, beside, beside=chosen)
+    if second is None:
+        show_result(pair.first, chosen, first)
+        return
+    figures, rows, shares, nearest = show_two_results(pair, (chosen, beside), (first, second))
+    numbers = [numbers_of(result, own) for result, own in zip((first, second), shares, strict=True)]
+    show_exports(
+        pair.first,
+        PageExport(
+            page=PAGE,
+            figures=figures,
+            tables=[
+                ExportTable("Differences", difference_rows(pair, rows)),
+                ExportTable(
+                    "Nearest members",
+                    lambda: both_rows(
+                        pair,
+                        [nearest_rows(*one) for one in zip(pair.studies, nearest, strict=True)],
+                    ),
+                ),
+            ],
+            numbers={study.name: own for study, own in zip(pair.studies, numbers, strict=True)},
+            settings={
+                study.name: {"attack": study.default_attack, "timestep": study.default_timestep}
+                for study in pair.studies
+            },
+        ),
+    )
+
+
+def show_page(study: Study) -> None:
+    """The picture, and what one model or two make of it."""
+    chosen = choose_picture(study)
+    if chosen is None:
+        return
+    pair = compared(study)
+    if pair is not None:
+        show_two(pair, chosen)
+    elif wants_result(chosen):
+        show_result(study, chosen, picture_result(study, chosen))
+
+
 ensure_frame()
 st.title("Inspect an image")
 with shown_failures():
@@ -93,6 +158,4 @@ with shown_failures():
         "keeps, how much its decoder stretches there, and how its membership score compares with "
         "those of images whose side is known."
     )
-    chosen = choose_picture(study)
-    if chosen is not None and wants_result(chosen):
-        show_result(study, chosen, picture_result(study, chosen))
+    show_page(study)

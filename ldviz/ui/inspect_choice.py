@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
+from ldviz.study.pair import Pair
 from ldviz.study.picture import FOREIGN_ID, prepare_picture
 from ldviz.study.store import Study
 from ldviz.ui.gallery import class_text
 from ldviz.ui.state import change_view, current_image
 from ldviz.ui.study_jobs import plain
+from ldviz.ui.thumbnails import png_bytes
 
 MAX_UPLOAD_MB = 64
 SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "avif")
 
 _SOURCES = {"own": "A picture of yours", "study": "One of the study's"}
+_UPLOAD = "inspect-upload"
 _WANTED, _STOPPED = "inspect-wanted", "inspect-stopped"
 
 
@@ -63,15 +67,51 @@ def choose_picture(study: Study) -> ChosenPicture | None:
     return _of_study(study) if source == "study" else _dropped(study)
 
 
-def wants_result(chosen: ChosenPicture) -> bool:
+def picture_beside(pair: Pair, first: ChosenPicture) -> ChosenPicture:
+    """The same picture, ready for the second study's model.
+
+    An image of the first study is one of the second's where both hold the same images;
+    otherwise it comes from elsewhere, as a picture that is dropped in.
+
+    Raises:
+        DataError: if the second study has no such pictures.
+    """
+    study = pair.second
+    if first.row is not None and pair.same_images:
+        return _chosen(
+            study,
+            study.images(first.row),
+            first.title,
+            (),
+            first.row,
+            first.sample_id,
+            _own_told(study, first.row),
+        )
+    if first.row is None:
+        file = st.session_state[_UPLOAD]
+        name, content = file.name, file.getvalue()
+    else:
+        name, content = first.title, png_bytes(first.pixels)
+    pixels, notes = prepare_picture(study, name, content)
+    told = _ask_told(study, key="/other")
+    return _chosen(study, pixels, first.title, notes, None, FOREIGN_ID, told)
+
+
+def asked_for(chosen: Sequence[ChosenPicture]) -> str:
+    """Names all that is asked for together, in any order."""
+    return "/".join(sorted(one.identity for one in chosen))
+
+
+def wants_result(*chosen: ChosenPicture) -> bool:
     """Whether to compute now; draws the button that asks for it where it is not clear."""
-    at_once = chosen.row is None and chosen.told is None
-    stopped = st.session_state.get(_STOPPED) == chosen.identity
-    if st.session_state.get(_WANTED) == chosen.identity or (at_once and not stopped):
+    asked = asked_for(chosen)
+    at_once = all(one.row is None and one.told is None for one in chosen)
+    stopped = st.session_state.get(_STOPPED) == asked
+    if st.session_state.get(_WANTED) == asked or (at_once and not stopped):
         return True
 
     def want() -> None:
-        st.session_state[_WANTED] = chosen.identity
+        st.session_state[_WANTED] = asked
         st.session_state.pop(_STOPPED, None)
 
     st.button(
@@ -85,17 +125,17 @@ def wants_result(chosen: ChosenPicture) -> bool:
     return False
 
 
-def stop_result(identity: str) -> None:
-    """Forget that a picture was asked for."""
+def stop_result(asked: str) -> None:
+    """Forget that pictures were asked for."""
     st.session_state.pop(_WANTED, None)
-    st.session_state[_STOPPED] = identity
+    st.session_state[_STOPPED] = asked
 
 
 def _dropped(study: Study) -> ChosenPicture | None:
     file = st.file_uploader(
         "Drop a picture here",
         type=list(SUFFIXES),
-        key="inspect-upload",
+        key=_UPLOAD,
         max_upload_size=MAX_UPLOAD_MB,
         help="It is brought to the size and the colours of the study's images. It stays in the "
         "server's memory while you look at it, and is stored nowhere.",
@@ -136,24 +176,24 @@ def _of_study(study: Study) -> ChosenPicture:
     )
 
 
-def _ask_told(study: Study) -> str | int | None:
+def _ask_told(study: Study, *, key: str = "") -> str | int | None:
     """The caption or class that the denoiser is told of a picture from elsewhere."""
     model = study.manifest.model
     if model.conditioning is None or model.conditioning_used == "empty":
         return None
     if model.conditioning == "text":
         return st.text_input(
-            "Its caption",
-            key="inspect-caption",
+            f"Its caption, for {study.title}" if key else "Its caption",
+            key=f"inspect-caption{key}",
             help="The denoiser was trained with captions, and the study's images are scored with "
             "theirs. Empty stands for no caption.",
         )
     names, labels = study.manifest.data.class_names, np.unique(study.labels).tolist()
     return st.selectbox(
-        "Its class",
+        f"Its class, for {study.title}" if key else "Its class",
         labels,
         format_func=lambda label: str(label) if names is None else names[label],
-        key="inspect-class",
+        key=f"inspect-class{key}",
         help="The denoiser was trained with classes, and the study's images are scored with "
         "theirs.",
     )

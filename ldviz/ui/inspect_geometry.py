@@ -32,22 +32,39 @@ def show_distortion(
     study: Study, chosen: ChosenPicture, result: MeasuredPicture
 ) -> Mapping[str, go.Figure]:
     """Where the picture's distortion stands; the figure, for export."""
+    figure = distortion_figure(study, chosen, result)
+    draw_distortion(study, chosen, result, figure)
+    return {"Distortion": figure}
+
+
+def distortion_figure(study: Study, chosen: ChosenPicture, result: MeasuredPicture) -> go.Figure:
+    """The picture's distortion among the study's."""
     kept = others(study, chosen)
-    values = study.local_distortion()[kept]
-    rank = study.manifest.geometry.rank
-    figure = plot_place(
-        values,
+    return plot_place(
+        study.local_distortion()[kept],
         study.is_member[kept],
         result.distortion,
-        title=f"local distortion, nats (rank {rank})",
+        title=f"local distortion, nats (rank {study.manifest.geometry.rank})",
         text="this picture",
     )
+
+
+def draw_distortion(
+    study: Study,
+    chosen: ChosenPicture,
+    result: MeasuredPicture,
+    figure: go.Figure,
+    *,
+    key: str = "",
+) -> None:
+    """Draw the figure and say where the picture stands."""
+    values = study.local_distortion()[others(study, chosen)]
     show_chart(
         study,
         PAGE,
         "Distortion",
         figure,
-        key="inspect-distortion",
+        key=f"inspect-distortion{key}",
         alt="Local distortion of members and held-out images, with this picture's place.",
     )
     below = int((values < result.distortion).sum())
@@ -56,10 +73,16 @@ def show_distortion(
         f"{'other ' if chosen.row is not None else ''}images. Far outside both hills, a picture is "
         "of another kind than the study's, and its score below tells little."
     )
-    return {"Distortion": figure}
 
 
 def show_spectrum(study: Study, result: MeasuredPicture) -> Mapping[str, go.Figure]:
+    """The picture's singular values over the band of the study's."""
+    figure = spectrum_figure(study, result)
+    draw_spectrum(study, figure)
+    return {"Spectrum": figure}
+
+
+def spectrum_figure(study: Study, result: MeasuredPicture) -> go.Figure:
     """The picture's singular values over the band of the study's."""
     own = result.singular_values
     figure = plot_spectrum(
@@ -71,26 +94,38 @@ def show_spectrum(study: Study, result: MeasuredPicture) -> Mapping[str, go.Figu
     )
     # Half a page is too narrow for the sentence; the caption beside it names the rank.
     figure.layout.annotations[0].text = f"k = {study.manifest.geometry.rank}"
+    return figure
+
+
+def draw_spectrum(study: Study, figure: go.Figure, *, key: str = "") -> None:
+    """Draw the figure."""
     show_chart(
         study,
         PAGE,
         "Spectrum",
         figure,
-        key="inspect-spectrum",
+        key=f"inspect-spectrum{key}",
         alt="Singular values of the decoder's Jacobian at this picture, over the study's band.",
     )
-    return {"Spectrum": figure}
 
 
 def show_influence(study: Study, result: MeasuredPicture) -> Mapping[str, go.Figure]:
     """The picture's influence map, channel by channel."""
     figure = plot_influence_panels(result.influence)
+    draw_influence(study, result, figure)
+    return {"Influence": figure}
+
+
+def draw_influence(
+    study: Study, result: MeasuredPicture, figure: go.Figure, *, key: str = ""
+) -> None:
+    """Draw the figure and say how far the strongest is from the weakest."""
     show_chart(
         study,
         PAGE,
         "Influence",
         figure,
-        key="inspect-influence",
+        key=f"inspect-influence{key}",
         alt="Influence of each latent dimension, one map per channel.",
     )
     spread = float(result.influence.max() - result.influence.min())
@@ -98,7 +133,6 @@ def show_influence(study: Study, result: MeasuredPicture) -> Mapping[str, go.Fig
         f"How far the decoded picture moves with each latent dimension. The strongest moves it "
         f"{np.exp(spread):,.0f} times as far as the weakest; masks drop the **blue** ones first."
     )
-    return {"Influence": figure}
 
 
 def signed(value: float, digits: int = 2) -> str:

@@ -62,7 +62,7 @@ def show_strip(pictures: Sequence[Captioned], *, size: int) -> None:
     st.html(f'<div class="ldviz-strip" style="--side:{size}px">{_STYLE}{parts}</div>')
 
 
-def show_pictures(chosen: ChosenPicture, result: MeasuredPicture) -> None:
+def show_pictures(chosen: ChosenPicture, result: MeasuredPicture, *, size: int = 216) -> None:
     """The picture, what decoding its latent gives back, and where the two differ."""
     difference = np.abs(result.pixels.astype(np.int16) - result.decoded.astype(np.int16))
     largest = int(difference.max())
@@ -82,7 +82,7 @@ def show_pictures(chosen: ChosenPicture, result: MeasuredPicture) -> None:
                 f"brightened: white is {100 * largest / 255:.0f} % of the range",
             ),
         ],
-        size=216,
+        size=size,
     )
     if chosen.notes:
         st.caption(f"Prepared as the study's images: {', '.join(chosen.notes)}.")

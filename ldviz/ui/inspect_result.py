@@ -9,25 +9,33 @@ import streamlit as st
 from ldviz.study.picture import MeasuredPicture, measure_picture
 from ldviz.study.store import Study
 from ldviz.ui.decoder import live_model
-from ldviz.ui.inspect_choice import ChosenPicture, stop_result
+from ldviz.ui.inspect_choice import ChosenPicture, asked_for, stop_result
 
 _LATEST = "inspect-latest"
 _SHOW_SECONDS = 0.15
 
 
-def picture_result(study: Study, chosen: ChosenPicture) -> MeasuredPicture:
+def picture_result(
+    study: Study, chosen: ChosenPicture, *, beside: ChosenPicture | None = None
+) -> MeasuredPicture:
     """What the model makes of a picture; a bar and a cancel button while it works.
+
+    Args:
+        study, chosen: the model and the picture.
+        beside: the picture that is asked for together with it; its result is kept too.
 
     Raises:
         StudyError: if the study's model cannot be loaded.
         ModelError: if its output cannot be used.
     """
-    identity, result = st.session_state.get(_LATEST, (None, None))
-    if identity == chosen.identity:
-        return result
+    together = [chosen] if beside is None else [chosen, beside]
+    identities = {one.identity for one in together}
+    kept: dict[str, MeasuredPicture] = st.session_state.get(_LATEST, {})
+    if chosen.identity in kept:
+        return kept[chosen.identity]
     with st.container(key="inspect-working"):
         bar = st.progress(0.0, text="Starting")
-        st.button("Cancel", key="inspect-cancel", on_click=stop_result, args=(chosen.identity,))
+        st.button("Cancel", key="inspect-cancel", on_click=stop_result, args=(asked_for(together),))
         live = live_model(study)
         shown = 0.0
 
@@ -48,5 +56,6 @@ def picture_result(study: Study, chosen: ChosenPicture) -> MeasuredPicture:
                 progress=progress,
             )
         )
-    st.session_state[_LATEST] = (chosen.identity, result)
+    others = {name: one for name, one in kept.items() if name in identities}
+    st.session_state[_LATEST] = others | {chosen.identity: result}
     st.rerun()

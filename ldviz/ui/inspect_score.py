@@ -10,7 +10,7 @@ import streamlit as st
 
 from ldviz.attacks import get_attack
 from ldviz.figures.distribution import plot_place
-from ldviz.figures.score_axis import score_axis
+from ldviz.figures.score_axis import ScoreAxis, score_axis
 from ldviz.figures.theme import HELD_OUT, MEMBER
 from ldviz.metrics.measured import Measured
 from ldviz.metrics.shares import share_above
@@ -48,12 +48,56 @@ def show_score(
 ) -> Mapping[str, go.Figure]:
     """The two shares, what they say and what they do not; the figure, for export."""
     if shares is None:
-        st.info(
-            "This study has no stored scores to compare with: its model has no denoiser, or its "
-            "attack was not stored. The picture's geometry is above.",
-            icon=":material/info:",
-        )
+        show_no_score()
         return {}
+    figure = score_figure(study, chosen, result, picture_axis(study, chosen, result))
+    draw_score(study, chosen, result, shares, figure)
+    return {"Score": figure}
+
+
+def show_no_score() -> None:
+    """Say that a study has no scores to compare with."""
+    st.info(
+        "This study has no stored scores to compare with: its model has no denoiser, or its "
+        "attack was not stored. The picture's geometry is above.",
+        icon=":material/info:",
+    )
+
+
+def score_values_of(study: Study, chosen: ChosenPicture, result: MeasuredPicture) -> np.ndarray:
+    """(k + 1,) scores of the study's other images, then the picture's."""
+    return np.append(image_scores(study)[others(study, chosen)], result.score)
+
+
+def picture_axis(study: Study, chosen: ChosenPicture, result: MeasuredPicture) -> ScoreAxis:
+    """The axis of those scores."""
+    return score_axis(score_values_of(study, chosen, result))
+
+
+def score_figure(
+    study: Study, chosen: ChosenPicture, result: MeasuredPicture, axis: ScoreAxis
+) -> go.Figure:
+    """The picture's score among the study's, on an axis of ``score_values_of``."""
+    return plot_place(
+        axis.places[:-1],
+        study.is_member[others(study, chosen)],
+        float(axis.places[-1]),
+        title=axis.title,
+        text="this picture",
+        axis=axis,
+    )
+
+
+def draw_score(
+    study: Study,
+    chosen: ChosenPicture,
+    result: MeasuredPicture,
+    shares: Mapping[str, Measured],
+    figure: go.Figure,
+    *,
+    key: str = "",
+) -> None:
+    """The two shares, the figure, what they say and what they do not."""
     attack = get_attack(study.default_attack).title
     at = "" if study.default_timestep is None else f" at timestep {study.default_timestep}"
     members, held_out = shares["members"], shares["held_out"]
@@ -64,22 +108,12 @@ def show_score(
         ]
     )
     st.markdown(_meaning(members, held_out))
-    kept = others(study, chosen)
-    axis = score_axis(np.append(image_scores(study)[kept], result.score))
-    figure = plot_place(
-        axis.places[:-1],
-        study.is_member[kept],
-        float(axis.places[-1]),
-        title=axis.title,
-        text="this picture",
-        axis=axis,
-    )
     show_chart(
         study,
         PAGE,
         "Score",
         figure,
-        key="inspect-score",
+        key=f"inspect-score{key}",
         alt="Membership scores of members and held-out images, with this picture's place.",
     )
     truth = ""
@@ -94,7 +128,6 @@ def show_score(
         "two hills lie a little too far apart (optimistic). Intervals: Wilson's, 95 %, for images "
         f"drawn like the study's.{truth}"
     )
-    return {"Score": figure}
 
 
 def _counts(share: Measured) -> str:

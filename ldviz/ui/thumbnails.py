@@ -51,6 +51,13 @@ def thumbnail_uri(pixels: np.ndarray, *, largest_side: int = _LARGEST_SIDE) -> s
     return _webp_uri(image, lossless=lossless, quality=80)
 
 
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """An image as a file, every pixel kept: (H, W, c) uint8, c = 1 or 3."""
+    buffer = io.BytesIO()
+    _picture(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def enlarged_uri(pixels: np.ndarray, *, side: int = 96) -> str:
     """One image with its pixels enlarged to squares, for places that would smooth them.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from ldviz.study import store
 from ldviz.study.evidence import unmasked_scores
+from ldviz.study.pair import Pair
 from ldviz.study.store import Study, open_study
 from ldviz.ui.numbers import value_text
 from tests.models.tiny_models import autoencoder_tiny, save_stable_diffusion
@@ -73,8 +77,9 @@ def test_any_picture_is_measured_and_compared(study: Study) -> None:
     assert re.search(r"\d+ of 48", text), "both shares name their counts"
     assert len(app.get("plotly_chart")) == 4
     assert not re.search(r"was in the training set|is a member\b", text)
-    before = app.session_state["inspect-latest"][0]
-    assert dropped(app, "other.png", picture(1)).session_state["inspect-latest"][0] != before
+    (before,) = app.session_state["inspect-latest"]
+    (after,) = dropped(app, "other.png", picture(1)).session_state["inspect-latest"]
+    assert after != before, "the first picture's numbers are forgotten"
 
 
 def test_an_image_of_the_study_is_compared_with_the_others_alone(study: Study) -> None:
@@ -135,7 +140,8 @@ def test_a_conditioned_denoiser_is_told_the_caption(
         app.button(key="inspect-start").click().run()
         assert not app.exception
         assert not app.error
-        scores.append(app.session_state["inspect-latest"][1].score)
+        (result,) = app.session_state["inspect-latest"].values()
+        scores.append(result.score)
     assert scores[0] != scores[1]
 
 
@@ -151,3 +157,69 @@ def test_an_autoencoder_alone_shows_geometry_and_no_score(
     assert "no stored scores to compare with" in app.info[0].value
     assert len(app.get("plotly_chart")) == 3
     assert "ldviz-tile" not in text_of(app)
+
+
+@pytest.fixture
+def twins(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """The study, and beside it the very same one under another name."""
+    for name in (study.name, "twin"):
+        shutil.copytree(study.path, tmp_path / "studies" / name)
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    return open_study(tmp_path / "studies" / study.name)
+
+
+def test_a_picture_goes_through_both_models_on_the_same_axes(twins: Study) -> None:
+    app = dropped(opened(study=twins.name, other="twin"), "mine.png", picture())
+    assert not app.exception
+    assert not app.error
+    layouts = [json.loads(chart.proto.spec)["layout"] for chart in app.get("plotly_chart")]
+    assert len(layouts) == 8
+    # Distortion and spectrum of A, of B; influence of A, of B; score of A, of B.
+    for a, b in ((0, 2), (1, 3), (6, 7)):
+        for axis in ("xaxis", "yaxis"):
+            assert layouts[a][axis]["range"] == layouts[b][axis]["range"]
+    assert layouts[4]["coloraxis"]["cmin"] == layouts[5]["coloraxis"]["cmin"]
+    text = text_of(app)
+    assert 'Two answers to one picture: "mine\\.png"' in text
+    assert text.count("<b>Encoded and decoded</b>") == 2
+    assert "One picture: a number of it alone has no interval." in text
+    # The same model under two names: every difference is zero.
+    assert re.findall(r'class="step[^>]*><b>([^<]*)</b>', text) == [
+        "0.000",
+        "0.000",
+        "0.000",
+        "0.00",
+    ]
+    app.session_state["ldviz-view"] = app.session_state["ldviz-view"].changed(other=None)
+    app.run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 4
+    assert "ldviz-study-head" not in text_of(app)
+
+
+def test_an_image_of_a_is_one_from_elsewhere_to_b(
+    twins: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pair, "same_images", property(lambda self: False))
+    app = opened(study=twins.name, other="twin", image=str(twins.sample_ids[3]))
+    app.segmented_control(key="inspect-source").set_value("study").run()
+    app.button(key="inspect-start").click().run()
+    assert not app.exception
+    text = text_of(app)
+    assert "The picture is an image of A, and to B one from elsewhere." in text
+    assert text.count("it is left out of both shares") == 1
+
+
+def test_what_the_other_study_cannot_take_is_said_and_the_first_answers(
+    twins: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = store.Study.image_shape
+    monkeypatch.setattr(
+        store.Study,
+        "image_shape",
+        property(lambda self: (1, 16, 12) if self.path.name == "twin" else shape.fget(self)),
+    )
+    app = dropped(opened(study=twins.name, other="twin"), "mine.png", picture())
+    assert not app.exception
+    assert "has images of 16 x 12 pixels" in app.error[0].value
+    assert len(app.get("plotly_chart")) == 4
