@@ -1,7 +1,7 @@
 """Below the lab, while two studies are compared: both under the mask that the lab shows.
 
 The lab redraws alone and must stay quick, so this part follows it: it looks once a second
-what the lab's mask is, and computes for it in a thread once it has stood still for a look.
+what the lab's mask is, and computes for it in a thread once it has stood still for two looks.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from ldviz.ui.state import current_view
 from ldviz.view import View
 
 _LOOK_SECONDS = 1.0
+_STILL_LOOKS = 2
 _DESK, _SEEN, _SHOWN, _ASKED = (
     "ldviz-pair-desk",
     "ldviz-pair-seen",
@@ -125,9 +126,10 @@ def _measured(
 ) -> PairAttack | None:
     """The numbers of ``key``, or None while they are computed or the mask still moves."""
     desk: IntervalDesk = st.session_state.setdefault(_DESK, IntervalDesk())
-    still = st.session_state.get(_SEEN) in (None, key)
-    st.session_state[_SEEN] = key
-    if not still:
+    seen, looks = st.session_state.get(_SEEN, (None, 0))
+    looks = looks + 1 if seen == key else 0
+    st.session_state[_SEEN] = (key, looks)
+    if looks < _STILL_LOOKS:
         desk.leave()
         return None
     vectors = source.vectors, found.vectors
