@@ -24,7 +24,7 @@ import argparse
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -36,6 +36,7 @@ from ldviz.geometry import (
     hutchinson_diagonal,
     influence_from_diagonal,
     local_distortion,
+    probe_design,
     randomized_spectrum,
 )
 from ldviz.geometry.hutchinson import rademacher_probes
@@ -45,20 +46,25 @@ from ldviz.study.store import open_study
 
 RANK, OVERSAMPLES, POWER_ITERATIONS, PROBES = 20, 30, 2, 16
 PROBES_BESIDE_SPECTRUM = 2
-WIDER = 8
+WIDER, FITTED = 32, 20
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 REQUIRED = {"exact": {1: 6.0, 3: 15.0}, "randomized": 5.0, "influence": 4.0, "floor": 0.7}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A decoder and some of its latents."""
+    """A decoder and some of its latents, of ``total`` that a study holds."""
 
     name: str
     decoder: Callable[[torch.Tensor], torch.Tensor]
     modules: torch.nn.Module
     latents: torch.Tensor
     sample_ids: np.ndarray
+    total: int
+
+    def rows(self, chosen: np.ndarray) -> Case:
+        """The same with some of the latents."""
+        return replace(self, latents=self.latents[chosen], sample_ids=self.sample_ids[chosen])
 
 
 def random_case(channels: int, samples: int) -> Case:
@@ -80,7 +86,8 @@ def random_case(channels: int, samples: int) -> Case:
     model.eval().requires_grad_(False)
     latents = torch.randn(samples, 4, 8, 8)
     name = f"random weights, {'colour' if channels == 3 else 'grey'}, m = {channels * 1024}"
-    return Case(name, lambda z: model.decode(z).sample, model, latents, np.arange(samples))
+    ids = np.arange(samples)
+    return Case(name, lambda z: model.decode(z).sample, model, latents, ids, samples)
 
 
 def study_case(path: str, samples: int) -> Case:
@@ -92,7 +99,8 @@ def study_case(path: str, samples: int) -> Case:
     latents = torch.from_numpy(np.array(study.array("latents")[rows]))
     m = int(np.prod(study.image_shape))
     name = f"{study.name}, m = {m}"
-    return Case(name, model.decode, model.autoencoder, latents, study.sample_ids[rows])
+    ids = study.sample_ids[rows]
+    return Case(name, model.decode, model.autoencoder, latents, ids, study.num_samples)
 
 
 def straightforward_exact(case: Case) -> tuple[np.ndarray, np.ndarray]:
@@ -199,13 +207,16 @@ def line(name: str, found: dict, samples: int, floor: float, required: float) ->
 def report(case: Case, wide: Case, rounds: int, clock: Callable[[], float]) -> None:
     """Prints ratios, accuracy and shares of the floor for one decoder.
 
-    ``wide`` holds more of its latents, for the influence, which takes little of each.
+    ``wide`` holds more of its latents, for the influence, which takes little of each;
+    a few of them, spread over all, are for the fit of probes and not measured.
     """
     n, d = len(case.latents), case.latents[0].numel()
     with torch.no_grad():
         image = case.decoder(case.latents[:1])
     m, channels = image.numel(), image.shape[1]
     one_pass = best_pass(case, clock)
+    fitted = np.linspace(0, len(wide.latents) - 1, FITTED).astype(int)
+    fit, wide = wide.rows(fitted), wide.rows(np.delete(np.arange(len(wide.latents)), fitted))
     print(
         f"\n{case.name}: d = {d}, {n} samples, {len(wide.latents)} for the influence, "
         f"best pass {1e3 * one_pass:.2f} ms per image"
@@ -255,38 +266,64 @@ def report(case: Case, wide: Case, rounds: int, clock: Callable[[], float]) -> N
                 else f", {products} products"
             )
         )
-    report_influence(wide, rounds, clock, one_pass)
+    report_influence(wide, fit, rounds, clock, one_pass)
 
 
-def report_influence(case: Case, rounds: int, clock: Callable[[], float], one_pass: float) -> None:
-    """Prints the same for the influence: alone, and beside a spectrum whose basis is kept."""
+def report_influence(
+    case: Case, fit: Case, rounds: int, clock: Callable[[], float], one_pass: float
+) -> None:
+    """Prints the same for the influence: alone, by fitted probes, and beside a spectrum."""
     ids, n = case.sample_ids, len(case.latents)
-    truth = influence_from_diagonal(exact_geometry(case.decoder, case.latents).diagonal)
+    exact = exact_geometry(case.decoder, case.latents).diagonal
     spectrum = randomized_spectrum(case.decoder, case.latents, sample_ids=ids, keep_basis=True)
+    start = clock()
+    design = probe_design(case.decoder, fit.latents, as_accurate_as=PROBES)
+    fit_seconds = clock() - start
+    engine = partial(hutchinson_diagonal, case.decoder, case.latents, sample_ids=ids)
     ways = {
         "straightforward": lambda: straightforward_influence(case),
-        "engine": lambda: hutchinson_diagonal(case.decoder, case.latents, sample_ids=ids),
-        "beside": lambda: hutchinson_diagonal(
-            case.decoder,
-            case.latents,
-            sample_ids=ids,
-            num_probes=PROBES_BESIDE_SPECTRUM,
-            basis=spectrum.basis,
-        ),
+        "independent": engine,
+        "fitted": partial(engine, design=design),
+        "beside": partial(engine, num_probes=PROBES_BESIDE_SPECTRUM, basis=spectrum.basis),
     }
     found = turns(ways, rounds, clock)
 
     def tell(name: str, estimate: np.ndarray) -> None:
-        error = influence_from_diagonal(estimate) - truth
-        print(f"    {name}: {np.sqrt((error**2).mean()):.3f} nats root mean square from exact")
+        relative = np.sqrt(((estimate / exact - 1) ** 2).mean())
+        nats = influence_from_diagonal(estimate) - influence_from_diagonal(exact)
+        print(
+            f"    {name}: {relative:.3f} of the diagonal, {np.sqrt((nats**2).mean()):.3f} nats "
+            f"root mean square from exact"
+        )
 
     floor = PROBES * one_pass
-    line("influence", found, n, floor, REQUIRED["influence"])
     tell(f"straightforward, {PROBES} probes", found["straightforward"][0])
-    tell(f"engine, {PROBES} probes", found["engine"][0].diagonal)
-    found["engine"] = found["beside"]
-    line("influence beside a spectrum", found, n, floor, REQUIRED["influence"])
-    tell(f"engine, its basis and {PROBES_BESIDE_SPECTRUM} probes", found["engine"][0].diagonal)
+    for way, name in (
+        ("independent", "influence"),
+        ("fitted", "influence, fitted probes"),
+        ("beside", "influence beside a spectrum"),
+    ):
+        found["engine"] = found[way]
+        estimate = found[way][0]
+        line(name, found, n, floor, REQUIRED["influence"])
+        tell(f"engine, {estimate.num_probes[0]} probes, {estimate.method}", estimate.diagonal)
+        if way == "fitted" and design is not None:
+            report_fit(found, n, case.total, fit_seconds, design.num_products)
+
+
+def report_fit(found: dict, n: int, total: int, seconds: float, products: int) -> None:
+    """Prints what the fit of the probes cost, and the ratio with it spread over a study."""
+    slow, plain, fitted = (
+        found[way][1] / n for way in ("straightforward", "independent", "fitted")
+    )
+    spread = seconds / total + fitted
+    pays = (
+        f"pays after {seconds / (plain - fitted):.0f} samples" if fitted < plain else "never pays"
+    )
+    print(
+        f"    fit: {seconds:.2f} s once for {products} products, {pays}; spread over all "
+        f"{total}: {spread:.4f} s, {slow / spread:.1f}x"
+    )
 
 
 def agreement(path: str, samples: int) -> None:

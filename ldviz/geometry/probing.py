@@ -76,7 +76,7 @@ def probe_design(
     """
     check_latents(latents)
     _check_settings(latents, as_accurate_as, num_columns, rank)
-    columns, owner, route_taken = _columns(
+    columns, owner, count, route_taken = _columns(
         decoder, latents, num_columns, seed, route, progress, cancelled
     )
     held_back = owner % HELD_BACK == 0
@@ -84,21 +84,27 @@ def probe_design(
     fitted, judged = basis.T @ columns[:, ~held_back], basis.T @ columns[:, held_back]
     if not judged.shape[1] or not basis.shape[1]:
         return None
-    for num_probes in range(2, as_accurate_as):
+    best = None
+    fewest, most = 2, as_accurate_as - 1
+    while fewest <= most:
+        num_probes = (fewest + most) // 2
         classes = _colouring(fitted, num_probes)
         variance, fourth = _moments(judged, classes, num_probes)
-        if variance <= 2 / as_accurate_as:
-            order = np.argsort(classes, kind="stable")
-            return ProbeDesign(
-                basis=basis[:, order].cpu().numpy(),
-                classes=classes[order],
-                num_probes=num_probes,
-                relative_error=math.sqrt(variance),
-                error_factor=variance / fourth,
-                num_products=len(owner),
-                route=route_taken,
-            )
-    return None
+        if variance > 2 / as_accurate_as:
+            fewest = num_probes + 1
+            continue
+        most = num_probes - 1
+        order = np.argsort(classes, kind="stable")
+        best = ProbeDesign(
+            basis=basis[:, order].cpu().numpy(),
+            classes=classes[order],
+            num_probes=num_probes,
+            relative_error=math.sqrt(variance),
+            error_factor=variance / fourth,
+            num_products=count,
+            route=route_taken,
+        )
+    return best
 
 
 class DesignedProbes:
@@ -161,8 +167,8 @@ def _columns(
     route: str,
     progress: Progress | None,
     cancelled: Cancelled | None,
-) -> tuple[Tensor, np.ndarray, str]:
-    """Unit columns of J, (m, k), which latent each belongs to, and the route."""
+) -> tuple[Tensor, np.ndarray, int, str]:
+    """Unit columns of J, (m, k), which latent each belongs to, the products spent, the route."""
     count, d = len(latents), latents[0].numel()
     each = min(d, -(-num_columns // count))
     control = Control(count * each, progress, cancelled)
@@ -181,7 +187,7 @@ def _columns(
     lengths = torch.linalg.vector_norm(columns, dim=0)
     moves = lengths > 0
     owner = np.repeat(np.arange(count), each)[moves.cpu().numpy()]
-    return columns[:, moves] / lengths[moves], owner, linear.route
+    return columns[:, moves] / lengths[moves], owner, count * each, linear.route
 
 
 def _sparsifying_basis(columns: Tensor, rank: int) -> Tensor:
