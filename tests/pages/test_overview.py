@@ -144,6 +144,24 @@ def test_the_page_imports_nothing_heavy(folder, page):
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("page", ["overview", "distortion", "attack"])
+def test_comparing_stored_studies_loads_no_torch(folder, page):
+    write_hand_made_study(folder / "noise")
+    write_hand_made_study(folder / "other", title="Other noise", num_samples=60)
+    script = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(ROOT / 'pages' / f'{page}.py')!r}, default_timeout=120)\n"
+        "app.query_params['study'], app.query_params['other'] = 'noise', 'other'\n"
+        "assert not app.run().exception and not app.error\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
 def test_two_studies_stand_side_by_side_with_their_differences(folder):
     write_hand_made_study(folder / "noise")
     write_hand_made_study(folder / "other", title="Other noise", num_samples=60)
