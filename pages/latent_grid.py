@@ -2,10 +2,14 @@
 
 import streamlit as st
 
+from ldviz.ui.compare import compared
 from ldviz.ui.failures import shown_failures
+from ldviz.ui.frame import ensure_frame
 from ldviz.ui.latent_grid import show_latent_grid
+from ldviz.ui.latent_grid_pair import show_two_grids
 from ldviz.ui.state import current_study
 
+ensure_frame()
 st.title("Latent grid")
 with shown_failures():
     st.markdown(
@@ -14,4 +18,9 @@ with shown_failures():
         "bent sheet of different pictures; along dimensions of low influence the same square "
         "all but vanishes."
     )
-    show_latent_grid(current_study())
+    study = current_study()
+    pair = compared(study)
+    if pair is None:
+        show_latent_grid(study)
+    else:
+        show_two_grids(pair)

@@ -57,7 +57,7 @@ def show_latent_grid(study: Study) -> None:
         if study.manifest.geometry is None:
             raise StudyError(f'Study "{study.name}" has no geometry. Run analyze on it.')
         row = show_stepper(study)
-        settings = _show_controls(study, row)
+        settings = show_controls(study, row)
         for tab, show in zip(
             st.tabs(list(_SECTIONS), key="grid-section", on_change="rerun"),
             _SECTIONS.values(),
@@ -69,7 +69,7 @@ def show_latent_grid(study: Study) -> None:
     sync_link()
 
 
-def _show_controls(study: Study, row: int) -> Settings:
+def show_controls(study: Study, row: int) -> Settings:
     """One line of controls."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         mode = st.segmented_control(

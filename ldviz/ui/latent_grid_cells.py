@@ -21,10 +21,10 @@ from ldviz.ui.latent_grid_directions import image_maps
 from ldviz.ui.latent_grid_planes import DimensionNames
 
 
-def show_cells(study: Study, row: int) -> None:
-    """The component for the current image."""
+def show_cells(study: Study, row: int, *, key: str = "grid-cells") -> None:
+    """The component for an image."""
     data = _data(study.digest, row, _study=study, _maps=image_maps(study, row))
-    _component()(key="grid-cells", data=data)
+    _component()(key=key, data=data)
     st.caption(
         "Small maps: influence of every latent dimension, one map per channel, over the picture "
         "that is decoded from them. Point at a cell, or tap it: in the large picture the bright "

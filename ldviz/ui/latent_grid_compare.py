@@ -64,7 +64,7 @@ def show_two_images(study: Study, row: int, spec: PlaneSpec, reach: float, resol
                 explained=components[index].explained.tolist(),
                 num_pixels=image_dim(study),
                 height=_DATA_HEIGHT,
-                limits=_widened(common_limits(drawings[index]), span),
+                limits=widened(common_limits(drawings[index]), span),
             )
             st.plotly_chart(figure, key=f"grid-two-{index}", config=PLOT_CONFIG)
     means = [float(pair[0].edges.mean()) for pair in lattices]
@@ -77,6 +77,6 @@ def show_two_images(study: Study, row: int, spec: PlaneSpec, reach: float, resol
     )
 
 
-def _widened(limits: list[tuple[float, float]], span: float) -> list[tuple[float, float]]:
+def widened(limits: list[tuple[float, float]], span: float) -> list[tuple[float, float]]:
     """Limits of one length around the same middles, so that two figures share a scale."""
     return [((low + high - span) / 2, (low + high + span) / 2) for low, high in limits]

@@ -25,8 +25,8 @@ from ldviz.ui.latent_grid_planes import PlaneChoice
 _DENSE = 7
 """Up to this many grid lines every node carries an ellipse, beyond it every other."""
 
-_SPACES = {"data": "In data space: √λ", "latent": "In the latent plane: 1/√λ"}
-_TITLES = {"data": "Unit circles: {}", "latent": "Equal effect: {}"}
+SPACES = {"data": "In data space: √λ", "latent": "In the latent plane: 1/√λ"}
+ELLIPSE_TITLES = {"data": "Unit circles: {}", "latent": "Equal effect: {}"}
 _HEIGHT = 280
 
 
@@ -64,20 +64,7 @@ def show_indicatrices(
     study: Study, row: int, planes: Sequence[PlaneChoice], lattices: Sequence[Lattice]
 ) -> None:
     """Both planes' ellipses in one of the two spaces, and their shadows on the bent lattice."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        space = st.segmented_control(
-            "Which ellipses",
-            list(_SPACES),
-            default="data",
-            required=True,
-            format_func=_SPACES.__getitem__,
-            key="grid-space",
-            persist_state="session",
-            label_visibility="collapsed",
-        )
-        shared = st.toggle(
-            "One scale for both", True, key="grid-one-scale", persist_state="session"
-        )
+    space, shared = show_ellipse_controls()
     ellipses = [
         plane_ellipses(study, row, plane, lattice.offsets)
         for plane, lattice in zip(planes, lattices, strict=True)
@@ -86,7 +73,7 @@ def show_indicatrices(
     columns = st.columns((1, 1, 1.35), gap="small")
     for column, plane, one, scale in zip(columns, planes, ellipses, scales, strict=False):
         with column:
-            st.markdown(f"**{_TITLES[space].format(plane.name)}**")
+            st.markdown(f"**{ELLIPSE_TITLES[space].format(plane.name)}**")
             figure = plot_indicatrices(
                 one.offsets,
                 one.curves(space),
@@ -97,7 +84,7 @@ def show_indicatrices(
                 height=_HEIGHT,
             )
             st.plotly_chart(figure, key=f"grid-ellipses-{plane.colour}", config=PLOT_CONFIG)
-            st.caption(_sizes(one, space, scale))
+            st.caption(sizes_text(one, space, scale))
     with columns[2]:
         if space == "data":
             _show_shadows(study, planes, lattices, ellipses)
@@ -110,6 +97,25 @@ def show_indicatrices(
                 "short. Ellipses that leave their cell are cut off there."
             )
     st.caption(_caption(study, ellipses, space))
+
+
+def show_ellipse_controls() -> tuple[str, bool]:
+    """Which of the two spaces, and whether all ellipses share a scale."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        space = st.segmented_control(
+            "Which ellipses",
+            list(SPACES),
+            default="data",
+            required=True,
+            format_func=SPACES.__getitem__,
+            key="grid-space",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        shared = st.toggle(
+            "One scale for both", True, key="grid-one-scale", persist_state="session"
+        )
+    return space, shared
 
 
 def plane_ellipses(
@@ -178,7 +184,7 @@ def _show_shadows(
     st.plotly_chart(figure, key="grid-shadows", config=PLOT_CONFIG)
 
 
-def _sizes(one: PlaneEllipses, space: str, scale: float) -> str:
+def sizes_text(one: PlaneEllipses, space: str, scale: float) -> str:
     """Median semi-axes, and what half a cell stands for."""
     first, second = np.median(one.semi_axes(space), axis=0)
     formula = "√λ" if space == "data" else "1/√λ"

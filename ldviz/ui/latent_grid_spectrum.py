@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from ldviz.figures.spectrum import IMAGE_COLOUR, plot_spectrum, spectrum_quantiles
@@ -14,16 +15,25 @@ from ldviz.ui.latent_grid_stepper import place_by_distortion
 
 def show_spectrum(study: Study, row: int) -> None:
     """The spectrum of the current image over the band of all images."""
+    draw_spectrum(study, row, spectrum_figure(study, row))
+
+
+def spectrum_figure(study: Study, row: int) -> go.Figure:
+    """An image's singular values over the band of all images."""
     values = study.array("singular_values")
     own = values[row]
-    rank = study.manifest.geometry.rank
-    figure = plot_spectrum(
+    return plot_spectrum(
         _quantiles(study.digest, _values=values),
         [(f"image {study.sample_ids[row]}", IMAGE_COLOUR, own)],
-        rank=rank,
+        rank=study.manifest.geometry.rank,
         floor=float(own[0]) * NUMERICAL_RANK_THRESHOLD,
     )
-    st.plotly_chart(figure, key="grid-spectrum", config={"displayModeBar": False})
+
+
+def draw_spectrum(study: Study, row: int, figure: go.Figure, *, key: str = "grid-spectrum") -> None:
+    """Draw the figure and say what it shows."""
+    own, rank = study.array("singular_values")[row], study.manifest.geometry.rank
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
     distortions = study.local_distortion()
     place = int((distortions > distortions[row]).sum()) + 1
     st.caption(

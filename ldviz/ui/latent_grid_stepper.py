@@ -6,24 +6,38 @@ import numpy as np
 import streamlit as st
 
 from ldviz.figures.decoded_grid import png_uri
+from ldviz.study.pair import Pair
 from ldviz.study.store import Study
+from ldviz.ui.compare import choose_second_image, second_image
 from ldviz.ui.state import change_view, current_image
 
 _RANK = "grid-distortion-rank"
 _THUMBNAIL_PIXELS = 88
+# With the thumbnail, still one line on a phone.
+_WORDS_PIXELS = 236
 
 
-def show_stepper(study: Study) -> int:
-    """Show which image is looked at, and step by rank of distortion; returns its row."""
-    row = current_image(study)
+def show_stepper(study: Study, *, second: Pair | None = None) -> int:
+    """Show which image is looked at, and step by rank of distortion; returns its row.
+
+    Args:
+        study: whose image.
+        second: the pair, where the study is its second one and has an image of its own.
+    """
+    row = current_image(study) if second is None else second_image(second)
+    suffix = "" if second is None else "/other"
     distortion = study.local_distortion()
     by_rank = np.argsort(-distortion, kind="stable")
     rank = int(np.flatnonzero(by_rank == row)[0]) + 1
     # The widget follows the view: a link or another page may have changed the image.
-    st.session_state[_RANK] = rank
+    st.session_state[_RANK + suffix] = rank
 
     def go(to: int) -> None:
-        change_view(undoable=False, image=int(study.sample_ids[by_rank[to - 1]]))
+        sample_id = int(study.sample_ids[by_rank[to - 1]])
+        if second is None:
+            change_view(undoable=False, image=sample_id)
+        else:
+            choose_second_image(second, sample_id)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.image(
@@ -31,11 +45,11 @@ def show_stepper(study: Study) -> int:
             width=_THUMBNAIL_PIXELS,
             alt=f"Image {study.sample_ids[row]}",
         )
-        with st.container(width="content"):
+        with st.container(width=_WORDS_PIXELS, gap="xsmall"):
             st.markdown(describe_image(study, row))
             st.caption(
                 f"local distortion **{distortion[row]:+.2f} nats** "
-                f"(rank k = {study.manifest.geometry.rank}), "
+                f"(rank\u00a0k\u00a0=\u00a0{study.manifest.geometry.rank}), "
                 f"{place_by_distortion(rank)} of {study.num_samples:,}"
             )
         st.space("stretch")
@@ -43,7 +57,7 @@ def show_stepper(study: Study) -> int:
             st.button(
                 "Higher",
                 icon=":material/chevron_left:",
-                key="grid-previous",
+                key=f"grid-previous{suffix}",
                 disabled=rank == 1,
                 on_click=go,
                 args=(rank - 1,),
@@ -52,8 +66,8 @@ def show_stepper(study: Study) -> int:
                 "By distortion",
                 1,
                 study.num_samples,
-                key=_RANK,
-                on_change=lambda: go(st.session_state[_RANK]),
+                key=_RANK + suffix,
+                on_change=lambda: go(st.session_state[_RANK + suffix]),
                 width=130,
                 help="Place of the image in descending order of local distortion: 1 is highest.",
             )
@@ -61,7 +75,7 @@ def show_stepper(study: Study) -> int:
                 "Lower",
                 icon=":material/chevron_right:",
                 icon_position="right",
-                key="grid-next",
+                key=f"grid-next{suffix}",
                 disabled=rank == study.num_samples,
                 on_click=go,
                 args=(rank + 1,),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ldviz.data.images import to_pixels
 from ldviz.figures.decoded_grid import sheet_uri, shrunk
@@ -24,6 +25,42 @@ _MAX_SIDE = 96
 
 def show_travel(study: Study, row: int, planes: Sequence[PlaneChoice], reach: float) -> None:
     """Two journeys through the image, one along a direction of each plane, on one slider."""
+    data = journeys_data(study, row, planes, reach, show_travel_axis())
+    _component()(key="grid-travel", data=data)
+    st.caption(travel_text(study, reach))
+
+
+def show_two_travels(
+    columns: Sequence[DeltaGenerator],
+    both: Sequence[tuple[Study, int, Sequence[PlaneChoice]]],
+    reach: float,
+    index: int,
+) -> None:
+    """The journeys of two studies, their curves on one scale.
+
+    Args:
+        columns: where each study's stands.
+        both: study, row of the image, and planes through its latent.
+        reach: latent units to either side.
+        index: 0 across, 1 up.
+    """
+    data = [journeys_data(study, row, planes, reach, index) for study, row, planes in both]
+    highest = max(
+        distance for one in data for track in one["tracks"] for distance in track["distances"]
+    )
+    largest = max(one["largest_change"] for one in data)
+    for number, (column, (study, _, _), one) in enumerate(zip(columns, both, data, strict=True)):
+        one["key"] += f"/{highest}"
+        with column:
+            _component()(
+                key=f"grid-travel-{number}",
+                data=one | {"highest": highest, "largest_change": largest},
+            )
+            st.caption(travel_text(study, reach))
+
+
+def show_travel_axis() -> int:
+    """Along which of a plane's directions: 0 across, 1 up."""
     axis = st.segmented_control(
         "Travel along each plane's direction",
         AXES,
@@ -33,20 +70,27 @@ def show_travel(study: Study, row: int, planes: Sequence[PlaneChoice], reach: fl
         key="grid-travel-axis",
         persist_state="session",
     )
-    index = AXES.index(axis)
+    return AXES.index(axis)
+
+
+def journeys_data(
+    study: Study, row: int, planes: Sequence[PlaneChoice], reach: float, index: int
+) -> dict[str, Any]:
+    """What the component draws of an image."""
     journeys = [journey(study, row, plane.basis[index], reach) for plane in planes]
     titles = [plane.axis_titles[index] for plane in planes]
-    _component()(
-        key="grid-travel",
-        data=travel_data(
-            planes,
-            titles,
-            journeys,
-            image_shape=study.image_shape,
-            key=f"{study.digest[:12]}/{row}/{titles}/{reach}",
-        ),
+    return travel_data(
+        planes,
+        titles,
+        journeys,
+        image_shape=study.image_shape,
+        key=f"{study.digest[:12]}/{row}/{titles}/{reach}",
     )
-    st.caption(
+
+
+def travel_text(study: Study, reach: float) -> str:
+    """How to travel, and what to look for."""
+    return (
         "Drag the slider, or press play: both pictures travel the same way through latent space, "
         f"{reach:g} latent units to either side. The curves say how far they have come in data "
         f"space (pixel distance: L2 over {image_dim(study):,} pixels in [-1, 1]). A curve that "

@@ -14,7 +14,10 @@ from streamlit.testing.v1 import AppTest
 
 from ldviz.geometry import exact_geometry
 from ldviz.models import load_model
+from ldviz.study.pair import Pair
 from ldviz.study.store import open_study
+from ldviz.ui.latent_grid_pair import beside_spec
+from ldviz.ui.latent_grid_planes import PlaneSpec
 from tests.pages.hand_made_study import write_hand_made_study
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "latent_grid.py")
@@ -239,3 +242,73 @@ def test_a_study_without_a_model_gets_one_clear_error(
     app = opened()
     assert len(app.error) == 1
     assert "No model files" in app.error[0].value
+
+
+@pytest.fixture
+def twins(study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The study, and beside it the very same one under another name."""
+    for name in (study.name, "twin"):
+        shutil.copytree(study.path, tmp_path / "studies" / name)
+    monkeypatch.setenv("LDVIZ_STUDIES", str(tmp_path / "studies"))
+    return open_study(tmp_path / "studies" / study.name)
+
+
+def lengths(figure: dict) -> list[float]:
+    """How far both axes of a figure reach."""
+    ranges = [figure["layout"][axis]["range"] for axis in ("xaxis", "yaxis")]
+    return [high - low for low, high in ranges]
+
+
+def test_two_studies_show_their_grids_on_one_scale(twins, monkeypatch) -> None:
+    monkeypatch.setattr(Pair, "same_images", property(lambda self: False))
+    row = by_distortion(twins)[40]
+    app = opened(study=twins.name, other="twin", image=str(twins.sample_ids[row]))
+    assert not app.error
+    drawn = figures(app)
+    assert len(drawn) == 6
+    np.testing.assert_allclose(lengths(drawn[2]), lengths(drawn[5]))
+    # Study B has an image of its own, the one of highest distortion, and its own steps.
+    assert app.number_input(key="grid-distortion-rank").value == 41
+    assert app.number_input(key="grid-distortion-rank/other").value == 1
+    app.button(key="grid-next/other").click().run()
+    assert app.number_input(key="grid-distortion-rank/other").value == 2
+    assert app.session_state["ldviz-view"].image == twins.sample_ids[row]
+    text = " ".join(element.proto.body for element in app.get("html"))
+    assert "Step along highest influence" in text
+    assert "Strongest dimension" in text
+
+
+def test_the_same_image_goes_through_both_decoders_in_every_section(twins) -> None:
+    app = opened(study=twins.name, other="twin")
+    first, second = (figures(app)[index]["data"] for index in (2, 5))
+    assert first == second, "the same decoder under two names"
+    for section, charts in (
+        ("Indicatrices", 4),
+        ("Travel", 0),
+        ("Spectrum", 2),
+        ("Where cells act", 0),
+    ):
+        app.session_state["grid-pair-section"] = section
+        app.run()
+        assert not app.exception
+        assert not app.error
+        assert len(figures(app)) == charts
+        assert len(app.get("bidi_component")) == (0 if charts else 2)
+    app.session_state["ldviz-view"] = app.session_state["ldviz-view"].changed(other=None)
+    app.run()
+    assert not app.exception
+    assert len(figures(app)) == 3
+
+
+def test_planes_that_another_latent_shape_does_not_have_become_the_nearest(tmp_path: Path) -> None:
+    first = open_study(write_hand_made_study(tmp_path / "one"))
+    second = open_study(write_hand_made_study(tmp_path / "two", latent_shape=(2, 2, 2)))
+    pair = Pair(first, second)
+    same, note = beside_spec(pair, PlaneSpec("influence", pairs=((1, 2), (24, 23))))
+    assert same.pairs == ((1, 2), (8, 7))
+    assert not note
+    cells, note = beside_spec(pair, PlaneSpec("cell", pairs=((0, 1), (2, 3))))
+    assert cells == PlaneSpec("influence", pairs=((1, 2), (8, 7)))
+    assert "have another shape" in note
+    collapsed, _ = beside_spec(pair, PlaneSpec("influence", pairs=((11, 12), (24, 23))))
+    assert all(one != two for one, two in collapsed.pairs)

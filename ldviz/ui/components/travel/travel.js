@@ -98,7 +98,7 @@ class Chart {
     const width = this.svg.clientWidth || 420;
     const height = this.svg.clientHeight || 260;
     const reach = data.offsets[data.offsets.length - 1];
-    const highest = Math.max(1e-9, ...data.tracks.flatMap((track) => track.distances));
+    const highest = Math.max(data.highest ?? 1e-9, ...data.tracks.flatMap((track) => track.distances));
     const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
     this.x = (offset) => MARGIN.left + ((offset + reach) / (2 * reach)) * inner.width;
     this.y = (distance) => MARGIN.top + (1 - distance / highest) * inner.height;
