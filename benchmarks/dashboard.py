@@ -7,7 +7,7 @@ second while the mask slider is dragged; milliseconds from a toggle's click to t
 numbers on screen (median), and how much of that a Streamlit page takes that computes nothing;
 and whether the server has loaded torch.  A time in seconds means two otherwise idle cores.
 
-``--load-test N`` measures drag and toggles again on a generated study of N samples of 256
+``--load-test N`` measures drag and toggles again on all of a generated study of N samples of 256
 dimensions: noise, made for its size and no result of any kind.
 """
 
@@ -180,7 +180,7 @@ def measure_load(page: Page, num_samples: int, toggles: int, own: float) -> None
             open_when_ready(page, url)
             print(f"\nsynthetic load test, {num_samples:,} x 256 (noise, not a result):")
             start = time.perf_counter()
-            lab = settled_lab(page, f"{url}/attack")
+            lab = settled_lab(page, f"{url}/attack?samples=all")
             print(f"first visit to the whole sweep drawn:    {time.perf_counter() - start:.1f} s")
             print(f"distinct ROC paths while dragging:       {drag_rate(page, lab):.0f} / s")
             lab.get_by_role("button", name="Reset").click()

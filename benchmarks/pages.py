@@ -1,10 +1,13 @@
 """What every page sends to the browser, and how fast another image is drawn.
 
     python -m benchmarks.pages [--studies FOLDER] [--study NAME]
+    python -m benchmarks.pages --load-test 100000
 
 Prints, for every page and every view of the Latent grid: bytes received over the websocket and
 as media, Streamlit's own assets not counted; then milliseconds from the click on "Lower" or
 "Higher" to the other image's grid on screen, for images seen before and for new ones (median).
+With ``--load-test N`` instead: seconds from the address to the page drawn, on a first and on a
+second visit, for a generated study of N samples of 256 dimensions (noise, no result of any kind).
 A time in seconds means two otherwise idle cores.
 """
 
@@ -12,14 +15,18 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
+import time
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.dashboard import ROOT, open_when_ready, serving
 from tests.e2e.browser import ARGUMENTS, system_browser
+from tests.pages.hand_made_study import write_hand_made_study
 
 LIMIT = 2_000_000
+VIEWPORT = {"width": 1400, "height": 1100}
 PAGES = (
     "",
     "distortion",
@@ -87,15 +94,52 @@ def step_times(page: Page, presses: str) -> list[float]:
     return times
 
 
+def opening_times(page: Page, url: str) -> dict[str, float]:
+    """Seconds until each page has drawn itself, opened by its address."""
+    times = {}
+    for name in PAGES:
+        page.goto("about:blank")
+        start = time.perf_counter()
+        page.goto(f"{url}/{name}", wait_until="commit")
+        page.wait_for_selector("h1")
+        page.wait_for_selector("[data-test-script-state=notRunning]", timeout=300_000)
+        times[name or "overview"] = time.perf_counter() - start
+        settle(page)
+    return times
+
+
+def measure_load(num_samples: int, page: Page) -> None:
+    """How fast the pages of a large study open."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_hand_made_study(
+            Path(folder) / "load-test",
+            num_samples=num_samples,
+            latent_shape=(4, 8, 8),
+            title=f"Synthetic load test, {num_samples:,} samples of noise",
+            one_ranking=False,
+        )
+        with serving(Path(folder)) as (url, _, _):
+            open_when_ready(page, url)
+            settle(page)
+            first, second = opening_times(page, url), opening_times(page, url)
+    print(f"synthetic load test, {num_samples:,} x 256 (noise, not a result):")
+    for name, seconds in first.items():
+        print(f"{name:32}{seconds:8.2f} s, then {second[name]:.2f} s")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=Path, default=ROOT / "assets" / "studies")
     parser.add_argument("--study", default="digits")
+    parser.add_argument("--load-test", type=int, default=0, metavar="N", help="such as 100000")
     options = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=system_browser(), args=ARGUMENTS)
+        if options.load_test:
+            measure_load(options.load_test, browser.new_page(viewport=VIEWPORT))
+            return
         with serving(options.studies) as (url, _, _):
-            page = browser.new_page(viewport={"width": 1400, "height": 1100})
+            page = browser.new_page(viewport=VIEWPORT)
             received = Received(page)
 
             def line(name: str) -> None:

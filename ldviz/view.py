@@ -52,6 +52,8 @@ class View(BaseModel):
     Attributes:
         study: name of the study; None until one is chosen.
         other: name of the study that stands beside it on every page; None for none.
+        samples: "all" for every sample of a large study, which pages then take their time for;
+            None for a seeded sample of it.
         attack: name of a registered attack; None for the study's default.
         timestep: of the attack; None for the study's default.
         mask: which latent dimensions count.
@@ -67,6 +69,7 @@ class View(BaseModel):
 
     study: str | None = None
     other: str | None = None
+    samples: Literal["all"] | None = None
     attack: str | None = None
     timestep: int | None = None
     mask: MaskSpec = MaskSpec()
@@ -84,7 +87,7 @@ class View(BaseModel):
     def to_query(self) -> dict[str, str]:
         """The parts that differ from the default, as the query of a link."""
         query: dict[str, str] = {}
-        for name in ("study", "other", "attack", "timestep", "image"):
+        for name in ("study", "other", "samples", "attack", "timestep", "image"):
             value = getattr(self, name)
             if value is not None:
                 query[name] = str(value)
@@ -256,6 +259,7 @@ def _whole_number(text: str) -> int:
 _PARSERS = {
     "study": str,
     "other": str,
+    "samples": _one_of("all"),
     "attack": str,
     "timestep": _whole_number,
     "mask": MaskSpec.from_text,

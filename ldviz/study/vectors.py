@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from ldviz.attacks import Attack, get_attack
 from ldviz.progress import Progress, no_progress
 from ldviz.study.cache import cache_key, read_cached, write_cached
+from ldviz.study.sampled import SampledStudy
 from ldviz.study.store import Study
 
 _RECENT_LIMIT = 32
@@ -53,6 +54,19 @@ def attack_vectors(
     timestep = attack.checked_timestep(timestep, study.manifest.model.num_train_timesteps)
     if is_stored(study, attack, timestep, parameters, seed):
         return study.stored_vectors(attack.name, timestep)
+    if isinstance(study, SampledStudy):
+        # Computed and kept for all samples: one computation serves every sample of them.
+        found = attack_vectors(
+            study.whole,
+            attack_name,
+            timestep,
+            parameters=parameters,
+            seed=seed,
+            compute=compute,
+            device=device,
+            progress=progress,
+        )
+        return None if found is None else found[study.rows]
     key = vectors_key(study, attack, timestep, parameters, seed)
     with _lock:
         if key in _recent:

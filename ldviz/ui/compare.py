@@ -17,7 +17,7 @@ from ldviz.study.pair import Pair
 from ldviz.study.store import Study
 from ldviz.ui.numbers import NOT_AVAILABLE, interval_text, sample_text, value_text
 from ldviz.ui.resources import available_studies
-from ldviz.ui.state import change_view, current_image, current_study, current_view
+from ldviz.ui.state import change_view, current_image, current_study, current_view, shown_studies
 
 LETTERS = ("A", "B")
 _SECOND_IMAGE = "ldviz-second-image"
@@ -62,7 +62,7 @@ def compared(study: Study) -> Pair | None:
     name = current_view().other
     if name is None or comparison_problem():
         return None
-    return Pair(study, available_studies()[0][name])
+    return Pair(study, shown_studies()[name])
 
 
 def comparison_problem() -> str:

@@ -9,6 +9,7 @@ from ldviz.metrics.measured import Measured
 from ldviz.study.findings import AttackFindings, StudyFindings
 from ldviz.study.findings_set import Findings, build_findings, has_findings
 from ldviz.ui.resources import available_studies
+from ldviz.ui.state import shown_studies
 
 METRIC_TITLES = {"auc": "AUC", "asr": "ASR", "tpr_at_1pct_fpr": "TPR at 1 % FPR"}
 
@@ -29,7 +30,8 @@ def present_findings() -> Findings:
     Bundled studies bring theirs along; others are computed once, about a second for each
     attack and timestep, and kept.
     """
-    studies, failures = available_studies()
+    _, failures = available_studies()
+    studies = shown_studies()
     missing = [study for study in studies.values() if not _is_kept(study)]
     marks = tuple(study.digest for study in studies.values())
     if not missing:
@@ -54,7 +56,7 @@ def _is_kept(study) -> bool:
 def _findings(
     names: tuple[str, ...], digests: tuple[str, ...], failures: tuple[tuple[str, str], ...]
 ) -> Findings:
-    studies, _ = available_studies()
+    studies = shown_studies()
     return build_findings({name: studies[name] for name in names}, dict(failures))
 
 

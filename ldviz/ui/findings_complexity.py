@@ -10,7 +10,7 @@ from ldviz.study.findings_set import Findings
 from ldviz.study.findings_words import complexity_sentence, number_text, timestep_text
 from ldviz.study.store import Study
 from ldviz.ui.findings import beta_text
-from ldviz.ui.resources import available_studies
+from ldviz.ui.state import shown_studies
 
 CHART = {"displayModeBar": False}
 _AXES = {
@@ -22,7 +22,7 @@ _AXES = {
 
 def show_complexity(findings: Findings) -> None:
     """Scatters for every study whose images are of known complexity."""
-    studies, _ = available_studies()
+    studies = shown_studies()
     known = [one for one in findings.studies.values() if one.complexity]
     if not known:
         st.info("No study at hand has images of known complexity.", icon=":material/info:")

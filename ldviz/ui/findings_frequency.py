@@ -14,7 +14,7 @@ from ldviz.study.findings_set import Findings
 from ldviz.study.findings_words import number_text
 from ldviz.study.store import Study
 from ldviz.ui.findings import beta_text
-from ldviz.ui.resources import available_studies
+from ldviz.ui.state import shown_studies
 
 CHART = {"displayModeBar": False}
 
@@ -36,7 +36,7 @@ def show_frequency(findings: Findings) -> None:
         key="findings-frequency-study",
         persist_state="session",
     )
-    studies, _ = available_studies()
+    studies = shown_studies()
     one = findings.studies[name]
     st.plotly_chart(
         _scatter(studies[name], one, one.digest),

@@ -17,8 +17,7 @@ from ldviz.ui.gallery import (
     score_note,
     show_gallery,
 )
-from ldviz.ui.resources import available_studies
-from ldviz.ui.state import change_view, current_view
+from ldviz.ui.state import change_view, current_view, shown_studies
 from ldviz.ui.thumbnails import enlarged_uri
 
 CHART = {"displayModeBar": False}
@@ -28,7 +27,7 @@ _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 def show_violins(findings: Findings) -> None:
     """Fig. 2: one violin per study, normalised over all that are shown, or raw."""
-    studies, _ = available_studies()
+    studies = shown_studies()
     shown = {name: studies[name] for name in findings.studies}
     raw = st.toggle("Raw values, in nats", key="findings-raw", persist_state="session")
     ranks = {study.manifest.geometry.rank for study in shown.values()}
@@ -69,7 +68,7 @@ def show_violins(findings: Findings) -> None:
 
 def show_galleries(findings: Findings) -> None:
     """Fig. 4: the images at both ends of every study; choosing one goes to its study."""
-    studies, _ = available_studies()
+    studies = shown_studies()
     count = st.slider(
         "Images at each end", 4, 24, 10, key="findings-count", persist_state="session"
     )

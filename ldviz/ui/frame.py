@@ -8,12 +8,14 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from ldviz.errors import LdvizError
+from ldviz.study.sampled import LARGE_STUDY, SAMPLE_SEED, SHOWN_SAMPLES
 from ldviz.study.store import Study
 from ldviz.ui.compare import comparison_problem
 from ldviz.ui.compare_picker import show_compare_picker
 from ldviz.ui.plugins import ensure_plugins
 from ldviz.ui.resources import available_studies
 from ldviz.ui.state import (
+    change_view,
     choose_study,
     current_study,
     current_view,
@@ -24,6 +26,7 @@ from ldviz.ui.state import (
 from ldviz.ui.study_jobs import running_names, show_study_jobs
 
 _PICKER = "study-picker"
+_ALL_SAMPLES = "all-samples"
 
 
 def ensure_frame() -> None:
@@ -50,6 +53,7 @@ def show_frame() -> None:
             study = _show_picker(studies)
             if study is not None:
                 show_compare_picker(study, studies)
+                _show_samples_choice()
         if failures:
             _show_broken(failures)
     show_study_jobs()
@@ -59,7 +63,50 @@ def show_frame() -> None:
         st.button("Dismiss", key="dismiss-link-problems", on_click=dismiss_link_problems)
     if problem := comparison_problem():
         st.warning(problem, icon=":material/compare:")
+    _say_what_is_shown()
     sync_link()
+
+
+def _show_samples_choice() -> None:
+    """A switch between a sample and all of a large study."""
+    large = _large_studies()
+    if not large:
+        return
+    st.session_state[_ALL_SAMPLES] = current_view().samples == "all"
+    most = max(study.num_samples for study in large)
+    st.toggle(
+        f"All {most:,} samples",
+        key=_ALL_SAMPLES,
+        on_change=lambda: change_view(
+            undoable=False, samples="all" if st.session_state[_ALL_SAMPLES] else None
+        ),
+        help=f"Pages show a seeded sample of {SHOWN_SAMPLES:,}, which keeps them quick. With all "
+        "samples numbers and intervals rest on every one, and pages take up to minutes to open.",
+    )
+
+
+def _say_what_is_shown() -> None:
+    """One line above the page where it shows a sample of a large study."""
+    if current_view().samples == "all":
+        return
+    for study in _large_studies():
+        st.caption(
+            f":material/filter_alt: **{study.title}**: {SHOWN_SAMPLES:,} of its "
+            f"{study.num_samples:,} samples are shown, drawn with seed {SAMPLE_SEED}, members and "
+            "held-out in proportion. Every figure and number on this page rests on them; the "
+            "sidebar has a switch for all."
+        )
+
+
+def _large_studies() -> list[Study]:
+    """Those of the studies that are looked at that have more samples than pages show."""
+    studies, _ = available_studies()
+    try:
+        names = [current_study().name, current_view().other]
+    except LdvizError:
+        return []
+    found = [studies[name] for name in names if name in studies]
+    return [study for study in found if study.num_samples > LARGE_STUDY]
 
 
 def _show_picker(studies: Mapping[str, Study]) -> Study | None:

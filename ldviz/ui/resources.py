@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from ldviz.study.places import study_folders
+from ldviz.study.sampled import SampledStudy
 from ldviz.study.store import TITLE_FILE, Study, find_studies, open_studies
 
 
@@ -14,6 +15,12 @@ def available_studies() -> tuple[dict[str, Study], dict[str, str]]:
     """Studies that open, by name, and the reason for each folder that does not."""
     folders = study_folders()
     return _open_studies(tuple(str(folder) for folder in folders), _fingerprint(folders))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def sampled(_study: Study, digest: str) -> Study:
+    """A large study's seeded sample; what was read of it is kept."""
+    return SampledStudy(_study)
 
 
 def _fingerprint(folders: list[Path]) -> tuple[tuple[str, int, int], ...]:

@@ -9,8 +9,9 @@ import streamlit as st
 from ldviz.attacks import get_attack
 from ldviz.attacks.masks import MaskSpec
 from ldviz.errors import NotApplicableError, StudyError
+from ldviz.study.sampled import LARGE_STUDY
 from ldviz.study.store import Study
-from ldviz.ui.resources import available_studies
+from ldviz.ui.resources import available_studies, sampled
 from ldviz.view import History, View
 
 _VIEW, _HISTORY, _PROBLEMS = "ldviz-view", "ldviz-history", "ldviz-link-problems"
@@ -136,13 +137,31 @@ def sync_link() -> None:
         st.query_params.from_dict(query)
 
 
+def shown_studies() -> dict[str, Study]:
+    """The studies that open, large ones by a seeded sample unless all samples are asked for."""
+    studies, _ = available_studies()
+    if current_view().samples == "all":
+        return studies
+    return {name: _sampled_if_large(study) for name, study in studies.items()}
+
+
+def _sampled_if_large(study: Study) -> Study:
+    if study.num_samples <= LARGE_STUDY:
+        return study
+    try:
+        return sampled(study, study.digest)
+    except StudyError:
+        return study  # the page that reads it says what is damaged
+
+
 def current_study() -> Study:
-    """The study that is looked at.
+    """The study that is looked at; of a large one a seeded sample, unless all is asked for.
 
     Raises:
         StudyError: if the chosen one is damaged or unknown, or there is none at all.
     """
-    studies, failures = available_studies()
+    _, failures = available_studies()
+    studies = shown_studies()
     name = current_view().study
     if name is None:
         if not studies:
