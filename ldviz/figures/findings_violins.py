@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from ldviz.figures.theme import NEUTRAL, apply_layout, faded
+from ldviz.figures.theme import NEUTRAL, apply_layout
 from ldviz.figures.violin_density import DensitySummary, spread_out
+from ldviz.figures.violin_outline import add_outline
 
 _HALF = 0.24
 _PICTURE = 0.36
@@ -72,7 +73,7 @@ def study_violins(
     levels = [float(len(rows) - 1 - index) for index in range(len(rows))]
     for row, level in zip(rows, levels, strict=True):
         scale = _HALF / float(row.summary.density.max())
-        _add_outline(figure, row, level, scale)
+        add_outline(figure, row, level, scale, hover="%{x:.3f}")
         _add_images(figure, row, level, scale, slot, span)
     figure.update_xaxes(
         title=axis,
@@ -95,40 +96,6 @@ def study_violins(
     apply_layout(figure, height=round(70 + _ROW_PIXELS * len(rows)), legend=False)
     figure.update_layout(margin={"l": 10, "r": 10, "t": 8, "b": 52}, dragmode=False)
     return figure
-
-
-def _add_outline(figure: go.Figure, row: StudyViolin, level: float, scale: float) -> None:
-    summary = row.summary
-    half = summary.density * scale
-    figure.add_trace(
-        go.Scatter(
-            x=np.concatenate([summary.grid, summary.grid[::-1]]),
-            y=np.concatenate([level + half, (level - half)[::-1]]),
-            mode="lines",
-            fill="toself",
-            fillcolor=faded(row.colour, 0.32),
-            line={"color": row.colour, "width": 1.5},
-            name=row.title,
-            hoverinfo="skip",
-        )
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=[summary.lower, summary.median, summary.upper],
-            y=[level] * 3,
-            mode="lines+markers",
-            line={"color": row.colour, "width": 6},
-            marker={
-                "size": [0.1, 10, 0.1],
-                "color": "white",
-                "opacity": 1,
-                "line": {"color": row.colour, "width": [0, 2, 0]},
-            },
-            name=f"{row.title}: quartiles",
-            customdata=[["lower quartile"], ["median"], ["upper quartile"]],
-            hovertemplate=f"{row.title}, %{{customdata[0]}}: %{{x:.3f}}<extra></extra>",
-        )
-    )
 
 
 def _add_images(

@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 import plotly.graph_objects as go
 
-from ldviz.figures.theme import NEUTRAL, apply_layout, faded
+from ldviz.figures.theme import NEUTRAL, apply_layout
 from ldviz.figures.violin_density import DensitySummary, spread_out
+from ldviz.figures.violin_outline import add_outline
 
 HALF_HEIGHT = 0.42
 _PICTURE_HEIGHT = 0.62
@@ -109,7 +110,7 @@ def distortion_violins(
     _add_cuts(figure, cuts, span, bottom, top, choose_quarters)
     for index, (row, level) in enumerate(zip(rows, levels, strict=True)):
         scale = HALF_HEIGHT / peak
-        _add_outline(figure, row, level, scale)
+        add_outline(figure, row, level, scale, hover="%{x:.2f} nats")
         upwards = index == 0
         edge = above if upwards else below
         _add_images(figure, row, level, scale, span, edge, upwards, slots)
@@ -135,41 +136,6 @@ def distortion_violins(
     apply_layout(figure, height=round(_ROW_PIXELS * (len(rows) + 0.75)), legend=False)
     figure.update_layout(margin={"l": 78, "r": 10, "t": 8, "b": 52}, dragmode=False)
     return figure
-
-
-def _add_outline(figure: go.Figure, row: ViolinRow, level: float, scale: float) -> None:
-    """The violin, its quartile bar and its median."""
-    summary = row.summary
-    half = summary.density * scale
-    figure.add_trace(
-        go.Scatter(
-            x=np.concatenate([summary.grid, summary.grid[::-1]]),
-            y=np.concatenate([level + half, (level - half)[::-1]]),
-            mode="lines",
-            fill="toself",
-            fillcolor=faded(row.colour, 0.32),
-            line={"color": row.colour, "width": 1.5},
-            name=row.title,
-            hoverinfo="skip",
-        )
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=[summary.lower, summary.median, summary.upper],
-            y=[level] * 3,
-            mode="lines+markers",
-            line={"color": row.colour, "width": 7},
-            marker={
-                "size": [0.1, 11, 0.1],
-                "color": "white",
-                "opacity": 1,
-                "line": {"color": row.colour, "width": [0, 2, 0]},
-            },
-            name=f"{row.title}: quartiles",
-            customdata=[["lower quartile"], ["median"], ["upper quartile"]],
-            hovertemplate=f"{row.title}, %{{customdata[0]}}: %{{x:.2f}} nats<extra></extra>",
-        )
-    )
 
 
 def _add_images(
