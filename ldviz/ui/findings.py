@@ -71,7 +71,9 @@ def attacks_of(findings: Findings) -> dict[str, str]:
 
 def beta_text(one: StudyFindings) -> str:
     """A study's title with its beta, which tells variants of one study apart."""
-    return one.title if one.kl_weight is None else f"{one.title}, β = {one.kl_weight:g}"
+    if one.kl_weight is None or "β" in one.title:
+        return one.title
+    return f"{one.title}, β = {one.kl_weight:g}"
 
 
 def best_number(attack: AttackFindings, pair: str, metric: str) -> Measured:
