@@ -97,6 +97,6 @@ def show_page() -> None:
 
 
 ensure_frame()
-st.title("Attacks compared")
+st.title("Attacks compared", anchor=False)
 with shown_failures():
     show_page()

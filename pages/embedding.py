@@ -51,7 +51,7 @@ def show_map_page() -> None:
     """The page."""
     study = current_study()
     facts = image_facts(study)
-    st.title("Latent map")
+    st.title("Latent map", anchor=False)
     st.markdown(
         "Each point is one image's latent, in two dimensions instead of "
         f"{study.latent_dim}. Point at one to see its image, click to make it the current one, "

@@ -150,7 +150,7 @@ def show_page(study: Study) -> None:
 
 
 ensure_frame()
-st.title("Inspect an image")
+st.title("Inspect an image", anchor=False)
 with shown_failures():
     study = current_study()
     st.markdown(

@@ -10,7 +10,7 @@ from ldviz.ui.latent_grid_pair import show_two_grids
 from ldviz.ui.state import current_study
 
 ensure_frame()
-st.title("Latent grid")
+st.title("Latent grid", anchor=False)
 with shown_failures():
     st.markdown(
         "Take a **square** of latent space around one image and decode every point of it. "

@@ -112,7 +112,7 @@ def show_samples(
 
 
 ensure_frame()
-st.title("Samples")
+st.title("Samples", anchor=False)
 with shown_failures():
     study = current_study()
     st.markdown(

@@ -87,7 +87,7 @@ def exported(
 
 
 ensure_frame()
-st.title("Timesteps & masks")
+st.title("Timesteps & masks", anchor=False)
 with shown_failures():
     study = current_study()
     st.markdown(

@@ -90,8 +90,10 @@ def spectrum_figure(study: Study, result: MeasuredPicture) -> go.Figure:
         [("this picture", IMAGE_COLOUR, own)],
         rank=study.manifest.geometry.rank,
         floor=float(own[0]) * NUMERICAL_RANK_THRESHOLD,
-        height=300,
+        height=330,
     )
+    # Half a page gives the legend two lines, below the toolbar.
+    figure.update_layout(margin={"t": 74})
     # Half a page is too narrow for the sentence; the caption beside it names the rank.
     figure.layout.annotations[0].text = f"k = {study.manifest.geometry.rank}"
     return figure
