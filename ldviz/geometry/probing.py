@@ -15,13 +15,13 @@ from ldviz.geometry.products import Decoder, Linearizer, check_latents, in_chunk
 from ldviz.geometry.results import ProbeDesign
 from ldviz.randomness import keyed_bits, keyed_generator
 
-DEFAULT_NUM_COLUMNS = 1280
+DEFAULT_NUM_COLUMNS = 1200
 DEFAULT_RANK = 256
 HELD_BACK = 5
-MAX_ROTATIONS = 30
+COLUMNS_PER_PASS = 8
+MAX_ROTATIONS = 10
 ROTATION_TOLERANCE = 1e-4
 COLOURING_SWEEPS = 2
-RANK_TOLERANCE = 1e-4
 
 
 def probe_design(
@@ -49,9 +49,9 @@ def probe_design(
 
     Args:
         decoder: any callable (n, *latent) -> (n, *image).
-        latents: (n, *latent), n at least 5: some twenty of those that will be asked
+        latents: (n, *latent), n at least 5: some thirty of those that will be asked
             for. Every fifth is held back from the fit, to measure its accuracy.
-        as_accurate_as: independent probes whose relative error √(2 / probes) to reach.
+        as_accurate_as: independent probes whose error on the latents held back to reach.
         num_columns: columns of J to fit to, over all latents.
         rank: directions of the basis, at most.
         seed: picks the columns.
@@ -84,13 +84,14 @@ def probe_design(
     fitted, judged = basis.T @ columns[:, ~held_back], basis.T @ columns[:, held_back]
     if not judged.shape[1] or not basis.shape[1]:
         return None
+    independent = _independent_variance(columns[:, held_back], as_accurate_as)
     best = None
     fewest, most = 2, as_accurate_as - 1
     while fewest <= most:
         num_probes = (fewest + most) // 2
         classes = _colouring(fitted, num_probes)
         variance, fourth = _moments(judged, classes, num_probes)
-        if variance > 2 / as_accurate_as:
+        if variance > independent:
             fewest = num_probes + 1
             continue
         most = num_probes - 1
@@ -174,14 +175,18 @@ def _columns(
     control = Control(count * each, progress, cancelled)
     control.begin(count * each)
     linearizer = Linearizer(decoder, route)
+    group = linearizer.samples_per_pass(latents, COLUMNS_PER_PASS)
     units = torch.eye(d, dtype=latents.dtype, device=latents.device)
+    chosen = np.stack(
+        [keyed_generator("probe-design", seed, row).permutation(d)[:each] for row in range(count)]
+    )
     found = []
-    for row in range(count):
-        linear = linearizer(latents[row : row + 1])
-        chosen = keyed_generator("probe-design", seed, row).permutation(d)[:each]
-        tangents = units[torch.from_numpy(chosen).to(units.device)]
-        tangents = tangents.reshape(each, 1, *latents.shape[1:])
-        found.append(in_chunks(linear, linear.jvp, tangents, control).flatten(1))
+    for start in range(0, count, group):
+        linear = linearizer(latents[start : start + group])
+        numbers = torch.from_numpy(chosen[start : start + group].T.copy()).to(units.device)
+        tangents = units[numbers].reshape(each, -1, *latents.shape[1:])
+        pushed = in_chunks(linear, linear.jvp, tangents, control).flatten(2)
+        found.append(pushed.transpose(0, 1).flatten(0, 1))
     control.end()
     columns = torch.cat(found).T
     lengths = torch.linalg.vector_norm(columns, dim=0)
@@ -192,10 +197,12 @@ def _columns(
 
 def _sparsifying_basis(columns: Tensor, rank: int) -> Tensor:
     """Orthonormal (m, r) in which the columns are sparse: leading directions, rotated."""
-    left, values, _ = torch.linalg.svd(columns, full_matrices=False)
-    if not len(values):
-        return left
-    left = left[:, :rank][:, values[:rank] > RANK_TOLERANCE * values[0]]
+    if not columns.shape[1]:
+        return columns
+    values, vectors = torch.linalg.eigh(columns.T @ columns)
+    tolerance = len(values) * torch.finfo(values.dtype).eps * values[-1]
+    kept = vectors[:, -min(rank, len(columns)) :][:, values[-min(rank, len(columns)) :] > tolerance]
+    left = torch.linalg.qr(columns @ kept)[0]
     inside = left.T @ columns
     rotation = torch.eye(len(inside), dtype=inside.dtype, device=inside.device)
     for _ in range(MAX_ROTATIONS):
@@ -238,7 +245,13 @@ def _moments(coefficients: Tensor, classes: np.ndarray, num_classes: int) -> tup
     outside = np.clip(1 - energy.sum(axis=0), 0, None) / num_classes
     squares = sum((energy[classes == one].sum(axis=0) + outside) ** 2 for one in range(num_classes))
     single = (energy**2).sum(axis=0)
-    return float(2 * (squares - single).mean()), float((3 * squares - 2 * single).mean())
+    return float(2 * (squares - single).mean().clip(0)), float((3 * squares - 2 * single).mean())
+
+
+def _independent_variance(columns: Tensor, num_probes: int) -> float:
+    """Variance of the estimate by independent probes, the mean over unit columns."""
+    fourth = columns.double().pow(4).sum(dim=0)
+    return float(2 / num_probes * (1 - fourth).mean())
 
 
 def _signs(purpose: str, seed: int, sample_ids: np.ndarray, count: int) -> np.ndarray:
@@ -253,7 +266,7 @@ def _check_settings(latents: Tensor, as_accurate_as: int, num_columns: int, rank
     if len(latents) < HELD_BACK:
         raise InputError(
             f"`latents` must hold at least {HELD_BACK} samples to fit and to judge by, "
-            f"got {len(latents)}. Pass some twenty of those that will be asked for."
+            f"got {len(latents)}. Pass some thirty of those that will be asked for."
         )
     for name, value, least in (
         ("as_accurate_as", as_accurate_as, 3),

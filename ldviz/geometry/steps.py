@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 DENSE_NORM_LIMIT = 2**22
+PROJECTOR_NUMBERS = 2**19
 MAX_SCRATCH = 32
 
 
@@ -177,7 +178,8 @@ class Activation(Step):
         self._slope: Tensor | None = None
 
     def settle(self) -> None:
-        self._slope = channels_last(slope(self._operation, self._value))
+        ones = self._value.new_ones(())
+        self._slope = channels_last(slope(self._operation, self._value, ones))
         del self._value
 
     def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
@@ -218,12 +220,11 @@ class Normalisation(Step):
 
     def settle(self) -> None:
         if self._activation is not None:
-            self._factor = slope(*self._activation).mul_(self._factor)
+            self._factor = slope(*self._activation, self._factor)
             self._activation = None
         self._factor = channels_last(self._factor)
         if self._dense:
-            length = (self.shape[1] // self._groups * self._spatial) ** 0.5
-            self._normalised = self._flatten(self._normalised[None])[0] / length
+            self._normalised = self._flatten(self._normalised[None])[0]
 
     def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
         tangent = tangents[0]
@@ -244,17 +245,30 @@ class Normalisation(Step):
         return [self._restore(flat)]
 
     def _project(self, flat: Tensor) -> None:
-        """flat -= flat Q Qᵀ in place, per sample; flat is (t, n, k)."""
-        _, channels, spatial = self._sizes
+        """flat -= flat Q Qᵀ in place, per sample; flat is (t, n, k).
+
+        As many samples at a time as have projectors that fit the cache.
+        """
+        samples, channels, spatial = self._sizes
+        images = len(self.shape) == 4
+        block = PROJECTOR_NUMBERS // (2 * self._groups * channels * spatial)
+        block = max(1, min(block, samples))
         rows = _projector_rows(
-            channels, spatial, self._groups, len(self.shape) == 4, flat.dtype, flat.device
+            block, channels, spatial, self._groups, images, flat.dtype, flat.device
         )
-        projector = rows.flatten(0, 1)
-        room = _own_entries(rows[1], spatial if len(self.shape) == 4 else 1)
-        for sample, normalised in enumerate(self._normalised):
-            room.copy_(normalised.reshape(room.shape))
-            one = flat[:, sample]
-            one.addmm_(one @ projector.T, projector, alpha=-1)
+        unit = (channels // self._groups * spatial) ** -0.5
+        for start in range(0, samples, block):
+            normalised = self._normalised[start : start + block]
+            used = rows[: len(normalised)]
+            room = _own_entries(used[:, 1], spatial if images else 1)
+            torch.mul(normalised.reshape(room.shape), unit, out=room)
+            projector = used.flatten(1, 2)
+            if len(used) == 1:
+                one = flat[:, start]
+                one.addmm_(one @ projector[0].T, projector[0], alpha=-1)
+            else:
+                some = flat[:, start : start + block].transpose(0, 1)
+                some.baddbmm_(some @ projector.mT, projector, alpha=-1)
 
     def _native(self, tangent: Tensor) -> Tensor:
         """S tangent by torch's kernel for the backward pass, S being symmetric.
@@ -339,12 +353,14 @@ class MatrixProduct(Step):
         return pulled
 
 
-def slope(operation: Callable[[Tensor], Tensor], value: Tensor) -> Tensor:
-    """Derivative of an elementwise operation at ``value``."""
+def slope(operation: Callable[[Tensor], Tensor], value: Tensor, factor: Tensor) -> Tensor:
+    """Derivative of an elementwise operation at ``value``, times a ``factor`` that broadcasts."""
+    factor = factor.expand(value.shape)
+    if operation is torch.ops.aten.silu.default:
+        return torch.ops.aten.silu_backward.default(factor, value)
     with torch.enable_grad():
         point = value.detach().requires_grad_(True)
-        ones = point.new_ones(()).expand(point.shape)
-        return torch.autograd.grad(operation(point), point, ones)[0]
+        return torch.autograd.grad(operation(point), point, factor)[0]
 
 
 def channels_last(images: Tensor) -> Tensor:
@@ -384,8 +400,8 @@ def _meeting(weight: Tensor, axis: int) -> Tensor:
 
 
 def _own_entries(rows: Tensor, outer: int) -> Tensor:
-    """Where each group's row may differ from zero, as a view (outer, groups, rest of k)."""
-    return rows.unflatten(1, (outer, len(rows), -1)).diagonal(dim1=0, dim2=2).mT
+    """Where each group's row may differ from zero: a view (samples, outer, groups, rest of k)."""
+    return rows.unflatten(2, (outer, rows.shape[1], -1)).diagonal(dim1=1, dim2=3).mT
 
 
 class _Scratch(threading.local):
@@ -400,6 +416,7 @@ _SCRATCH = _Scratch()
 
 
 def _projector_rows(
+    samples: int,
     channels: int,
     spatial: int,
     groups: int,
@@ -407,15 +424,15 @@ def _projector_rows(
     dtype: torch.dtype,
     device: torch.device,
 ) -> Tensor:
-    """Qᵀ as (2, groups, k): unit indicators of the groups, and room for x̂ times them."""
-    key = channels, spatial, groups, channels_innermost, dtype, device
+    """Qᵀ as (n, 2, groups, k): unit indicators of the groups, and room for x̂ times them."""
+    key = samples, channels, spatial, groups, channels_innermost, dtype, device
     if key not in _SCRATCH.rows:
         if len(_SCRATCH.rows) >= MAX_SCRATCH:
             _SCRATCH.rows.clear()
         group = torch.arange(channels, device=device) // (channels // groups)
         order = group.repeat(spatial) if channels_innermost else group.repeat_interleave(spatial)
         with torch.inference_mode(False):
-            rows = torch.zeros(2, groups, len(order), dtype=dtype, device=device)
-        rows[0].scatter_(0, order[None], (channels // groups * spatial) ** -0.5)
+            rows = torch.zeros(samples, 2, groups, len(order), dtype=dtype, device=device)
+        rows[:, 0].scatter_(1, order.expand(samples, 1, -1), (channels // groups * spatial) ** -0.5)
         _SCRATCH.rows[key] = rows
     return _SCRATCH.rows[key]

@@ -239,7 +239,7 @@ def _group_norm(recorder: _Recorder, operation, args, kwargs, result) -> Step:
         for one in result[1:]
     )
     factor = scale if weight is None else scale * weight.reshape(1, *per_channel[1:])
-    return Normalisation(source, (value - mean) * scale, factor, groups)
+    return Normalisation(source, (value - mean).mul_(scale), factor, groups)
 
 
 def _elementwise(recorder: _Recorder, operation, args, kwargs, result) -> Step:
@@ -249,9 +249,10 @@ def _elementwise(recorder: _Recorder, operation, args, kwargs, result) -> Step:
         raise NotRecordableError(operation.name())
     rest = args[1:]
 
-    def function(value: Tensor) -> Tensor:
+    def with_options(value: Tensor) -> Tensor:
         return operation(value, *rest, **kwargs)
 
+    function = with_options if rest or kwargs else operation
     before = recorder.steps.get(source)
     if isinstance(before, Normalisation) and not before.activates:
         return before.activated(function, args[0])

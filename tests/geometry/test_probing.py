@@ -102,7 +102,8 @@ def test_fewer_probes_are_as_accurate_and_unbiased(bent):
     # 16 independent probes reach √(2/16); 400 x 36 entries, of which 36 hang together
     assert size < 1.05 * np.sqrt(2 / 16)
     assert np.sqrt(((fewer.diagonal / exact - 1) ** 2).mean()) > 1.15 * size
-    # what the fit announced, from four latents held back
+    # what the fit announced, from four latents held back; no more than the independent error
+    assert design.relative_error < np.sqrt(2 / 16)
     assert 0.85 < size / design.relative_error < 1.15
     # the mean over 400 independent samples, five standard errors
     assert np.abs(error.mean(axis=0)).max() < 5 * size / np.sqrt(400)
@@ -171,6 +172,15 @@ def test_a_fit_is_the_same_every_time_and_counts_its_products():
     np.testing.assert_allclose(first.basis.T @ first.basis, np.eye(first.basis.shape[1]), atol=1e-9)
     with pytest.raises(CancelledError):
         probe_design(decoder, latents, cancelled=lambda: True)
+
+
+def test_latents_recorded_together_give_the_design_that_single_ones_give(monkeypatch):
+    decoder, latents = bent_decoder(), latents_of(10, SHAPE)
+    together = probe_design(decoder, latents, num_columns=100)
+    monkeypatch.setattr("ldviz.geometry.products.MAX_SAMPLES_PER_PASS", 3)
+    apart = probe_design(decoder, latents, num_columns=100)
+    assert apart.num_probes == together.num_probes
+    np.testing.assert_allclose(apart.relative_error, together.relative_error, rtol=1e-6)
 
 
 def test_where_no_fit_pays_there_is_none():

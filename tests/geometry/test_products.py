@@ -117,6 +117,17 @@ def test_large_normalisations_take_the_kernel_and_agree(name, samples, monkeypat
     )
 
 
+@pytest.mark.parametrize("samples_at_once", [1, 2, 5])
+def test_normalisations_project_any_number_of_samples_at_once(samples_at_once, monkeypatch):
+    decoder = seeded(nn.Sequential(nn.GroupNorm(2, 4), nn.SiLU(), nn.Conv2d(4, 2, 1)))
+    latents = latents_of(5, (4, 3, 3))
+    cotangents = latents_of(3 * 5, (2, 3, 3), seed=1).reshape(3, 5, 2, 3, 3)
+    monkeypatch.setattr("ldviz.geometry.steps.PROJECTOR_NUMBERS", samples_at_once * 2 * 2 * 36)
+    recorded = linearize(decoder, latents, "recorded").vjp(cotangents)
+    automatic = linearize(decoder, latents, "forward-mode").vjp(cotangents)
+    torch.testing.assert_close(recorded, automatic, rtol=1e-10, atol=1e-12)
+
+
 def test_a_decoder_that_views_its_images_can_be_recorded():
     convolution = seeded(nn.Conv2d(4, 2, 3, padding=1))
 
