@@ -35,9 +35,10 @@ def show_findings() -> None:
         st.info("No study at hand has geometry and an attack.", icon=":material/info:")
         return
     attack, metric = _choices(findings)
+    count = len(findings.studies)
     st.markdown(
-        f"One study is an anecdote; these are {len(findings.studies)}. A difference counts as "
-        "shown only where its 95 % interval excludes zero. All of it is computed from what the "
+        f"One study is an anecdote{f'; these are {count}' if count > 1 else ', and here is one'}. "
+        "A difference counts as shown only where its 95 % interval excludes zero. All of it is computed from what the "
         "studies store, and printed alike by `python -m ldviz findings`."
     )
     show_answers(findings, attack, metric)

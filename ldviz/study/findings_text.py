@@ -18,8 +18,9 @@ from ldviz.study.findings_words import (
 
 def findings_text(findings: Findings) -> str:
     """All findings; AUC throughout, other metrics are in the JSON."""
+    count = len(findings.studies)
     lines = [
-        f"Findings of {len(findings.studies)} studies. AUC with 95 % intervals, "
+        f"Findings of {count} {'study' if count == 1 else 'studies'}. AUC with 95 % intervals, "
         f"{findings.num_resamples:,} resamples, seed {findings.seed}; computed here, not the "
         "paper's.",
     ]
