@@ -38,8 +38,8 @@ def show_findings() -> None:
     count = len(findings.studies)
     st.markdown(
         f"One study is an anecdote{f'; these are {count}' if count > 1 else ', and here is one'}. "
-        "A difference counts as shown only where its 95 % interval excludes zero. All of it is computed from what the "
-        "studies store, and printed alike by `python -m ldviz findings`."
+        "A difference counts as shown only where its 95 % interval excludes zero. All of it is "
+        "computed from what the studies store, and printed alike by `python -m ldviz findings`."
     )
     show_answers(findings, attack, metric)
     st.caption(
