@@ -85,6 +85,21 @@ def serving(studies: Path, app: str = "app.py") -> Iterator[tuple[str, int, floa
             process.wait(timeout=20)
 
 
+@contextmanager
+def serving_load(num_samples: int) -> Iterator[str]:
+    """The address of a server on a generated study: noise, made for its size."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_hand_made_study(
+            Path(folder) / "load-test",
+            num_samples=num_samples,
+            latent_shape=(4, 8, 8),
+            title=f"Synthetic load test, {num_samples:,} samples of noise",
+            one_ranking=False,
+        )
+        with serving(Path(folder)) as (url, _, _):
+            yield url
+
+
 def open_when_ready(page: Page, url: str) -> None:
     """Open a page as soon as the server answers."""
     while True:
@@ -168,24 +183,16 @@ def print_toggles(times: list[float], own: float, limit: int) -> None:
 
 def measure_load(page: Page, num_samples: int, toggles: int, own: float) -> None:
     """Drag and toggles on a generated study of a given size."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_hand_made_study(
-            Path(folder) / "load-test",
-            num_samples=num_samples,
-            latent_shape=(4, 8, 8),
-            title=f"Synthetic load test, {num_samples:,} samples of noise",
-            one_ranking=False,
-        )
-        with serving(Path(folder)) as (url, _, _):
-            open_when_ready(page, url)
-            print(f"\nsynthetic load test, {num_samples:,} x 256 (noise, not a result):")
-            start = time.perf_counter()
-            lab = settled_lab(page, f"{url}/attack?samples=all")
-            print(f"first visit to the whole sweep drawn:    {time.perf_counter() - start:.1f} s")
-            print(f"distinct ROC paths while dragging:       {drag_rate(page, lab):.0f} / s")
-            lab.get_by_role("button", name="Reset").click()
-            page.wait_for_selector(".lab[data-settled=true]")
-            print_toggles(toggle_times(page, lab, toggles, whole=False), own, 700)
+    with serving_load(num_samples) as url:
+        open_when_ready(page, url)
+        print(f"\nsynthetic load test, {num_samples:,} x 256 (noise, not a result):")
+        start = time.perf_counter()
+        lab = settled_lab(page, f"{url}/attack?samples=all")
+        print(f"first visit to the whole sweep drawn:    {time.perf_counter() - start:.1f} s")
+        print(f"distinct ROC paths while dragging:       {drag_rate(page, lab):.0f} / s")
+        lab.get_by_role("button", name="Reset").click()
+        page.wait_for_selector(".lab[data-settled=true]")
+        print_toggles(toggle_times(page, lab, toggles, whole=False), own, 700)
 
 
 def main() -> None:

@@ -15,15 +15,13 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import tempfile
 import time
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.dashboard import ROOT, open_when_ready, serving
+from benchmarks.dashboard import ROOT, open_when_ready, serving, serving_load
 from tests.e2e.browser import ARGUMENTS, system_browser
-from tests.pages.hand_made_study import write_hand_made_study
 
 LIMIT = 2_000_000
 VIEWPORT = {"width": 1400, "height": 1100}
@@ -110,18 +108,10 @@ def opening_times(page: Page, url: str) -> dict[str, float]:
 
 def measure_load(num_samples: int, page: Page) -> None:
     """How fast the pages of a large study open."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_hand_made_study(
-            Path(folder) / "load-test",
-            num_samples=num_samples,
-            latent_shape=(4, 8, 8),
-            title=f"Synthetic load test, {num_samples:,} samples of noise",
-            one_ranking=False,
-        )
-        with serving(Path(folder)) as (url, _, _):
-            open_when_ready(page, url)
-            settle(page)
-            first, second = opening_times(page, url), opening_times(page, url)
+    with serving_load(num_samples) as url:
+        open_when_ready(page, url)
+        settle(page)
+        first, second = opening_times(page, url), opening_times(page, url)
     print(f"synthetic load test, {num_samples:,} x 256 (noise, not a result):")
     for name, seconds in first.items():
         print(f"{name:32}{seconds:8.2f} s, then {second[name]:.2f} s")

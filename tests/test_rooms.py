@@ -14,6 +14,7 @@ ORDER = (
     "errors",
     "randomness",
     "progress",
+    "threads",
     "data",
     "models",
     "geometry",

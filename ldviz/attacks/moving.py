@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ldviz.attacks.ranked import ranked_kept_shares, sums_and_thresholds
-from ldviz.attacks.statistic import in_threads
+from ldviz.attacks.statistic import PARALLEL_ENTRIES
+from ldviz.threads import in_threads
 
 _MAX_CHANGES = 24
 """Dimensions and positions up to which moving beats adding up anew, by a measured factor of 2."""
@@ -107,7 +108,8 @@ class MovingSums:
                 below += sign * (len(dims) - np.count_nonzero(kept, axis=1))
             _settle(self._values, self._orders[index], on, num_dropped, below, threshold, statistic)
 
-        in_threads(move_mask, range(len(self._ranks)), self._values.size)
+        pays = self._values.size >= PARALLEL_ENTRIES
+        in_threads(move_mask, range(len(self._ranks)), pays=pays)
 
 
 def _near(last: _Sums, on: np.ndarray, num_dropped: int) -> bool:

@@ -12,23 +12,19 @@ either.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ldviz.attacks.registry import Attack
 from ldviz.errors import InputError
+from ldviz.threads import in_threads
 
 _BLOCK_ENTRIES = 2**16
 """Entries worked on at a time, so that temporaries stay in a core's cache."""
 
-_PARALLEL_ENTRIES = 2**21
+PARALLEL_ENTRIES = 2**21
 """Below this many entries, threads cost more than they save."""
-
-_MAX_THREADS = 4
 
 
 def powered(vectors: np.ndarray, power: Attack | float | None) -> np.ndarray:
@@ -257,20 +253,8 @@ def for_row_blocks(work: Callable[[slice], None], array: np.ndarray) -> None:
     not depend on who adds them.
     """
     rows = max(1, _BLOCK_ENTRIES // max(1, array.shape[1]))
-    in_threads(
-        work, [slice(first, first + rows) for first in range(0, len(array), rows)], array.size
-    )
-
-
-def in_threads(work: Callable[[Any], None], parts: Iterable[Any], num_entries: int) -> None:
-    """``work`` on each part, on several cores where the entries are many enough to pay for it."""
-    if num_entries < _PARALLEL_ENTRIES:
-        for part in parts:
-            work(part)
-        return
-    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
-        for _ in pool.map(work, parts):
-            pass
+    blocks = [slice(first, first + rows) for first in range(0, len(array), rows)]
+    in_threads(work, blocks, pays=array.size >= PARALLEL_ENTRIES)
 
 
 def _check_sweep(

@@ -9,16 +9,16 @@ rate and TPR at a given FPR are sums, maxima and entries of it, so many curves
 from __future__ import annotations
 
 import math
-import os
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from ldviz.errors import InputError
+from ldviz.threads import in_threads
 
 Positive = Literal["member", "held_out"]
 
@@ -26,7 +26,6 @@ Positive = Literal["member", "held_out"]
 FPRS = (0.1, 0.01, 0.001)
 
 _CHUNK = 1 << 17  # scores sorted at a time: the working set stays in cache
-_MAX_THREADS = 4
 
 
 class UndefinedMetricWarning(UserWarning):
@@ -399,28 +398,20 @@ def staircase(is_positive: np.ndarray, ranking: np.ndarray) -> tuple[np.ndarray,
     equal scores need more than that.
     """
     num_rows, num_samples = ranking.shape
-    num_negative = num_samples - int(is_positive.sum())
-    above = np.empty((num_rows, num_negative), dtype=np.int64)
-    at_or_above = np.empty_like(above)
-
-    def fill(rows: slice) -> bool:
-        above[rows], at_or_above[rows], tied = _staircase_rows(is_positive, ranking[rows])
-        return tied
-
     step = max(1, _CHUNK // max(1, num_samples))
-    blocks = [slice(start, start + step) for start in range(0, num_rows, step)]
-    if len(blocks) < 2:
-        tied = [fill(block) for block in blocks]
-    else:  # NumPy lets go of the interpreter while it sorts
-        with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
-            tied = list(pool.map(fill, blocks))
-    return above, at_or_above if any(tied) else above
+    blocks = [ranking[start : start + step] for start in range(0, num_rows, step)]
+    parts = in_threads(partial(_staircase_rows, is_positive), blocks, pays=len(blocks) > 1)
+    if not parts:
+        above = np.empty((0, num_samples - int(is_positive.sum())), dtype=np.int64)
+        return above, above
+    above = np.concatenate([part[0] for part in parts])
+    if all(part[0] is part[1] for part in parts):
+        return above, above
+    return above, np.concatenate([part[1] for part in parts])
 
 
-def _staircase_rows(
-    is_positive: np.ndarray, ranking: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """:func:`staircase` of some rows, and whether any of them has ties."""
+def _staircase_rows(is_positive: np.ndarray, ranking: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`staircase` of some rows."""
     descending = -ranking
     order = np.argsort(descending, axis=1)
     negatives = len(is_positive) - int(is_positive.sum())
@@ -434,7 +425,7 @@ def _staircase_rows(
         accused = np.sort(descending[row, ~is_positive])
         above[row] = np.searchsorted(found, accused, side="left")
         at_or_above[row] = np.searchsorted(found, accused, side="right")
-    return above, at_or_above, bool(tied_rows.size)
+    return above, at_or_above
 
 
 def _oriented(

@@ -11,7 +11,6 @@ import numpy as np
 
 from ldviz.errors import StudyError
 from ldviz.randomness import keyed_bits
-from ldviz.study.blocks import block_path, read_block
 from ldviz.study.store import Study
 
 SHOWN_SAMPLES = 2000
@@ -94,14 +93,9 @@ class SampledStudy(Study):
         if entry is None or entry.rows != self.whole.num_samples:
             found = self.whole.array(name)
             return found[self.rows] if len(found) == self.whole.num_samples else found
-        dtype = "float32" if name == "latents" else entry.dtype
-        array = np.empty((len(self.rows), *entry.shape), dtype=dtype)
-        owners = self.rows // entry.block_size
+        array, owners = self._empty(len(self.rows), name), self.rows // entry.block_size
         for index in np.unique(owners):
-            start = index * entry.block_size
-            stop = min(start + entry.block_size, entry.rows)
-            path = block_path(self.path, name, index, entry.encoding)
-            block = read_block(path, entry.blocks[index], rows=stop - start, shape=entry.shape)
+            start, block = self.whole._block(name, index)
             mine = owners == index
             array[mine] = block[self.rows[mine] - start]
         array.setflags(write=False)

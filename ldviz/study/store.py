@@ -114,16 +114,28 @@ class Study:
                 f'Study "{self.name}" has no array "{name}". '
                 f"It has: {', '.join(sorted(self.manifest.arrays))}."
             )
-        # Latents may be stored in half precision; models take them in single.
-        dtype = "float32" if name == "latents" else entry.dtype
-        array = np.empty((entry.rows, *entry.shape), dtype=dtype)
-        for index, block in enumerate(entry.blocks):
-            start = index * entry.block_size
-            stop = min(start + entry.block_size, entry.rows)
-            path = block_path(self.path, name, index, entry.encoding)
-            array[start:stop] = read_block(path, block, rows=stop - start, shape=entry.shape)
+        array = self._empty(entry.rows, name)
+        for index in range(len(entry.blocks)):
+            start, block = self._block(name, index)
+            array[start : start + len(block)] = block
         array.setflags(write=False)
         return array
+
+    def _empty(self, rows: int, name: str) -> np.ndarray:
+        """Room for rows of an array; latents stored in half precision are read in single."""
+        entry = self.manifest.arrays[name]
+        return np.empty((rows, *entry.shape), "float32" if name == "latents" else entry.dtype)
+
+    def _block(self, name: str, index: int) -> tuple[int, np.ndarray]:
+        """The first row of a block of an array, and its rows, digest-checked."""
+        entry = self.manifest.arrays[name]
+        start = index * entry.block_size
+        return start, read_block(
+            block_path(self.path, name, index, entry.encoding),
+            entry.blocks[index],
+            rows=min(entry.block_size, entry.rows - start),
+            shape=entry.shape,
+        )
 
     def _redraw(self) -> np.ndarray:
         """(n, H, W, c) uint8 images of a study that does not store them, from their source."""

@@ -10,7 +10,6 @@ import streamlit as st
 from ldviz.errors import StudyError
 from ldviz.geometry.lattice import Lattice
 from ldviz.study.store import Study
-from ldviz.ui.decoder import live_model
 from ldviz.ui.failures import shown_failures
 from ldviz.ui.latent_grid_cells import show_cells
 from ldviz.ui.latent_grid_compare import show_two_images
@@ -115,15 +114,8 @@ def _decoded(study: Study, row: int, settings: Settings) -> tuple[list[PlaneChoi
 
 
 def _show_grid(study: Study, row: int, settings: Settings) -> None:
-    live_model(study)  # refuses weights of another model, even where all was drawn before
-    show_grid(
-        study,
-        row,
-        planes_at(study, row, settings.spec),
-        lambda plane: decoded_lattice(study, row, plane, settings.reach, settings.resolution),
-        (settings.reach, settings.resolution),
-        settings.display,
-    )
+    planes = planes_at(study, row, settings.spec)
+    show_grid(study, row, planes, settings.reach, settings.resolution, settings.display)
 
 
 def _show_indicatrices(study: Study, row: int, settings: Settings) -> None:

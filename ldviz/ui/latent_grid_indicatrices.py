@@ -73,18 +73,7 @@ def show_indicatrices(
     columns = st.columns((1, 1, 1.35), gap="small")
     for column, plane, one, scale in zip(columns, planes, ellipses, scales, strict=False):
         with column:
-            st.markdown(f"**{ELLIPSE_TITLES[space].format(plane.name)}**")
-            figure = plot_indicatrices(
-                one.offsets,
-                one.curves(space),
-                one.semi_axes(space),
-                space=space,
-                colour=plane.colour,
-                scale=scale,
-                height=_HEIGHT,
-            )
-            st.plotly_chart(figure, key=f"grid-ellipses-{plane.colour}", config=PLOT_CONFIG)
-            st.caption(sizes_text(one, space, scale))
+            draw_ellipses(one, plane, space, scale, _HEIGHT, key=f"grid-ellipses-{plane.colour}")
     with columns[2]:
         if space == "data":
             _show_shadows(study, planes, lattices, ellipses)
@@ -97,6 +86,24 @@ def show_indicatrices(
                 "short. Ellipses that leave their cell are cut off there."
             )
     st.caption(_caption(study, ellipses, space))
+
+
+def draw_ellipses(
+    found: PlaneEllipses, plane: PlaneChoice, space: str, scale: float, height: int, *, key: str
+) -> None:
+    """One plane's ellipses, and below them how long they are."""
+    st.markdown(f"**{ELLIPSE_TITLES[space].format(plane.name)}**")
+    figure = plot_indicatrices(
+        found.offsets,
+        found.curves(space),
+        found.semi_axes(space),
+        space=space,
+        colour=plane.colour,
+        scale=scale,
+        height=height,
+    )
+    st.plotly_chart(figure, key=key, config=PLOT_CONFIG)
+    st.caption(sizes_text(found, space, scale))
 
 
 def show_ellipse_controls() -> tuple[str, bool]:

@@ -20,6 +20,7 @@ from ldviz.ui.latent_grid_planes import PlaneChoice
 
 PLOT_CONFIG = {"displayModeBar": False, "scrollZoom": False}
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+DECODING = "Decoding the grid with the real decoder"
 _SUBSTEPS = 2
 _SHEET_PIXELS = 640
 _MAX_SIDE = 64
@@ -34,17 +35,23 @@ def decoded_lattice(
     study: Study, row: int, plane: PlaneChoice, reach: float, resolution: int
 ) -> Lattice:
     """The lattice of a plane through an image's latent, decoded live or kept from before."""
-    model = live_model(study)
-    with st.spinner("Decoding the grid with the real decoder"):
-        return _decoded(
-            study.digest,
-            row,
-            plane.basis,
-            reach,
-            resolution,
-            _study=study,
-            _decode=model.decode,
-        )
+    with st.spinner(DECODING):
+        return kept_lattice(study, row, plane, reach, resolution)
+
+
+def kept_lattice(
+    study: Study, row: int, plane: PlaneChoice, reach: float, resolution: int
+) -> Lattice:
+    """The same without a word on the page, for what is kept as a whole."""
+    return _decoded(
+        study.digest,
+        row,
+        plane.basis,
+        reach,
+        resolution,
+        _study=study,
+        _decode=live_model(study).decode,
+    )
 
 
 @st.cache_data(max_entries=24, show_spinner=False)

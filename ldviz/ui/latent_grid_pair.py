@@ -12,7 +12,7 @@ import streamlit as st
 from ldviz.errors import StudyError
 from ldviz.figures.lattice import plot_lattices
 from ldviz.figures.lattice_drawn import common_limits
-from ldviz.figures.lattice_indicatrix import drawing_scale, plot_indicatrices
+from ldviz.figures.lattice_indicatrix import drawing_scale
 from ldviz.figures.shared_axes import share_axes
 from ldviz.geometry.lattice import common_components, grid_offsets
 from ldviz.metrics.measured import Measured
@@ -26,10 +26,9 @@ from ldviz.ui.latent_grid import Settings, show_controls
 from ldviz.ui.latent_grid_cells import show_cells
 from ldviz.ui.latent_grid_compare import widened
 from ldviz.ui.latent_grid_indicatrices import (
-    ELLIPSE_TITLES,
+    draw_ellipses,
     plane_ellipses,
     show_ellipse_controls,
-    sizes_text,
 )
 from ldviz.ui.latent_grid_lattices import (
     PLOT_CONFIG,
@@ -264,24 +263,15 @@ def _show_ellipses(pair: Pair, both: list[Place], settings: Settings) -> list[Di
             for place, (sheet, plane) in enumerate(
                 zip(st.columns(2, gap="small"), one.planes, strict=True)
             ):
-                found, scale = ellipses[index][place], float(scales[index, place])
                 with sheet:
-                    st.markdown(f"**{ELLIPSE_TITLES[space].format(plane.name)}**")
-                    figure = plot_indicatrices(
-                        found.offsets,
-                        found.curves(space),
-                        found.semi_axes(space),
-                        space=space,
-                        colour=plane.colour,
-                        scale=scale,
-                        height=_ELLIPSES_HEIGHT,
-                    )
-                    st.plotly_chart(
-                        figure,
+                    draw_ellipses(
+                        ellipses[index][place],
+                        plane,
+                        space,
+                        float(scales[index, place]),
+                        _ELLIPSES_HEIGHT,
                         key=f"grid-pair-ellipses-{index}-{plane.colour}",
-                        config=PLOT_CONFIG,
                     )
-                    st.caption(sizes_text(found, space, scale))
     st.caption(
         "Look for ellipses of another **size or shape at the same place**: one decoder stretches "
         f"there where the other does not. {_pixels_note(pair)}"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from ldviz.figures.lattice import plot_lattices
-from ldviz.geometry.lattice import Lattice, common_components
+from ldviz.geometry.lattice import common_components
 from ldviz.study.store import Study
+from ldviz.ui.decoder import live_model
 from ldviz.ui.latent_grid_lattices import (
+    DECODING,
     PLOT_CONFIG,
     drawn,
     image_dim,
+    kept_lattice,
     latent_plane_figure,
     stretch_sentence,
 )
@@ -65,8 +68,8 @@ def show_grid(
     study: Study,
     row: int,
     planes: Sequence[PlaneChoice],
-    decode: Callable[[PlaneChoice], Lattice],
-    setting: tuple[float, int],
+    reach: float,
+    resolution: int,
     display: Display,
 ) -> None:
     """Two squares of latent space and what becomes of them.
@@ -74,20 +77,24 @@ def show_grid(
     Args:
         study, row: the image.
         planes: through its latent.
-        decode: the lattice of a plane; not called for what was drawn before.
-        setting: reach and resolution, which the lattices depend on.
+        reach, resolution: of the squares.
         display: how they are drawn.
+
+    Raises:
+        StudyError: for weights of another model, even where all was drawn before.
     """
-    sheet = _sheet(
-        study.digest,
-        row,
-        [(plane.name, plane.colour, plane.basis) for plane in planes],
-        setting,
-        (display.by_distance, display.in_3d),
-        study,
-        planes,
-        decode,
-    )
+    live_model(study)
+    with st.spinner(DECODING):
+        sheet = _sheet(
+            study.digest,
+            row,
+            [(plane.name, plane.colour, plane.basis) for plane in planes],
+            reach,
+            resolution,
+            (display.by_distance, display.in_3d),
+            study,
+            planes,
+        )
     columns = st.columns((1, 1, 1.35), gap="small")
     for column, figure, plane in zip(columns, sheet.planes, planes, strict=False):
         with column:
@@ -107,14 +114,14 @@ def _sheet(
     digest: str,
     row: int,
     drawn_planes: list[tuple],
-    setting: tuple[float, int],
+    reach: float,
+    resolution: int,
     shown: tuple[bool, bool],
     _study: Study,
     _planes: Sequence[PlaneChoice],
-    _decode: Callable[[PlaneChoice], Lattice],
 ) -> Sheet:
     display = Display(*shown)
-    lattices = [_decode(plane) for plane in _planes]
+    lattices = [kept_lattice(_study, row, plane, reach, resolution) for plane in _planes]
     num_pixels = image_dim(_study)
     components = common_components(lattices, 3 if display.in_3d else 2)
     data_space = plot_lattices(

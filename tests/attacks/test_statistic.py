@@ -186,7 +186,7 @@ def test_blocks_and_threads_change_nothing(monkeypatch):
 
     whole = results()
     monkeypatch.setattr(statistic, "_BLOCK_ENTRIES", 3 * LATENT_DIM)
-    monkeypatch.setattr(statistic, "_PARALLEL_ENTRIES", 2)
+    monkeypatch.setattr(statistic, "PARALLEL_ENTRIES", 2)
     for expected, actual in zip(whole, results(), strict=True):
         np.testing.assert_array_equal(actual, expected)
 
@@ -196,7 +196,7 @@ def test_overflowing_powers_warn_of_nothing_and_are_nan(monkeypatch):
     for _ in range(2):
         assert np.isnan(masked_statistic(powered(vectors, 4.0))).tolist() == [True, False]
         monkeypatch.setattr(statistic, "_BLOCK_ENTRIES", 2)
-        monkeypatch.setattr(statistic, "_PARALLEL_ENTRIES", 1)
+        monkeypatch.setattr(statistic, "PARALLEL_ENTRIES", 1)
 
 
 def test_no_counts_give_no_columns():
