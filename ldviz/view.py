@@ -244,7 +244,8 @@ def _names(text: str) -> tuple[str, ...]:
 def _one_of(*allowed: str):
     def parse(text: str) -> str:
         if text not in allowed:
-            raise InputError(f"allowed are {', '.join(allowed)}.")
+            choices = " or ".join(f'"{one}"' for one in allowed)
+            raise InputError(f"it must be {choices}.")
         return text
 
     return parse

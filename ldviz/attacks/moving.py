@@ -18,8 +18,9 @@ from ldviz.attacks.ranked import ranked_kept_shares, sums_and_thresholds
 from ldviz.attacks.statistic import PARALLEL_ENTRIES
 from ldviz.threads import in_threads
 
-_MAX_CHANGES = 24
-"""Dimensions and positions up to which moving beats adding up anew, by a measured factor of 2."""
+_MAX_CHANGES = 96
+"""Dimensions and positions up to which sums move.  At 50,000 x 256, of the time of adding up anew:
+a cell of four channels, 6 of them, took 0.12; a channel of 8 x 8 cells, 90 of them, 0.39."""
 
 
 @dataclass(frozen=True)
