@@ -82,11 +82,12 @@ def chosen_timestep(
 
     there = measured(choice.chosen[0], np.flatnonzero(~first))
     back = measured(choice.chosen[1], np.flatnonzero(first))
+    overall = measured(choice.best, everyone)
     return ChosenTimestep(
         best=timesteps[choice.best],
         chosen=(timesteps[choice.chosen[0]], timesteps[choice.chosen[1]]),
         num_timesteps=len(timesteps),
-        optimistic={key: measured(choice.best, everyone)[key] for key in EVIDENCE_KEYS},
+        optimistic={key: overall[key] for key in EVIDENCE_KEYS},
         honest={key: _mean(there[key], back[key]) for key in EVIDENCE_KEYS},
     )
 

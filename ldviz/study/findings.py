@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ldviz.attacks import attack_names, get_attack
 from ldviz.attacks.masks import num_dropped
-from ldviz.metrics.frequency import pearson, radial_spectrum
+from ldviz.metrics.frequency import pearsons, radial_spectrum
 from ldviz.metrics.independent import independent_difference
 from ldviz.metrics.intervals import metric_intervals
 from ldviz.metrics.measured import Measured
@@ -43,6 +43,7 @@ DIFFERENCES = (
     ("highest", "none"),
     ("influence", "random"),
 )
+_COMPLEXITY = "complexity_"
 Axis = tuple[Measured, ...]
 
 
@@ -181,6 +182,7 @@ def study_findings(
     progress(total, total, f"findings of {study.title}")
     distortion = study.local_distortion()
     recipe = study.manifest.made_by.recipe or {}
+    complexity, frequency = _correlations(study, num_resamples, seed)
     return StudyFindings(
         name=study.name,
         title=study.title,
@@ -198,18 +200,8 @@ def study_findings(
         influence_spread=float(np.median(study.influence().astype(np.float64).std(axis=1))),
         dropped_share=_dropped_share(study),
         attacks=attacks,
-        complexity={
-            name.removeprefix("complexity_"): pearson(
-                study.array(name),
-                distortion,
-                is_member=study.is_member,
-                num_resamples=num_resamples,
-                seed=seed,
-            )
-            for name in sorted(study.manifest.arrays)
-            if name.startswith("complexity_")
-        },
-        frequency=_frequency(study, num_resamples, seed),
+        complexity=complexity,
+        frequency=frequency,
         further=_further(study, num_resamples, seed),
     )
 
@@ -332,26 +324,35 @@ def _joined(
     )
 
 
-def _frequency(study: Study, num_resamples: int, seed: int) -> FrequencyFindings:
-    """Table 3 at every cut-off."""
+def _correlations(
+    study: Study, num_resamples: int, seed: int
+) -> tuple[dict[str, Measured], FrequencyFindings]:
+    """Local distortion against every known complexity, and Table 3 at every cut-off."""
+    names = [name for name in sorted(study.manifest.arrays) if name.startswith(_COMPLEXITY)]
     spectrum = radial_spectrum(study.images(slice(None)))
-    distortion = study.local_distortion()
     cutoffs = tuple(cutoff for cutoff in CUTOFFS if cutoff < spectrum.radii[-1])
     bands = [spectrum.bands(cutoff) for cutoff in cutoffs]
-    low, high = (
-        tuple(
-            pearson(
-                band[side],
-                distortion,
-                is_member=study.is_member,
-                num_resamples=num_resamples,
-                seed=seed,
-            )
-            for band in bands
-        )
-        for side in (0, 1)
+    rows = [study.array(name) for name in names]
+    rows += [band[side] for side in (0, 1) for band in bands]
+    found = pearsons(
+        np.reshape(rows, (len(rows), study.num_samples)),
+        study.local_distortion(),
+        is_member=study.is_member,
+        num_resamples=num_resamples,
+        seed=seed,
     )
-    return FrequencyFindings(cutoffs=cutoffs, low=low, high=high)
+    complexity, low_high = found[: len(names)], found[len(names) :]
+    return (
+        {
+            name.removeprefix(_COMPLEXITY): number
+            for name, number in zip(names, complexity, strict=True)
+        },
+        FrequencyFindings(
+            cutoffs=cutoffs,
+            low=tuple(low_high[: len(cutoffs)]),
+            high=tuple(low_high[len(cutoffs) :]),
+        ),
+    )
 
 
 def _further(study: Study, num_resamples: int, seed: int) -> FurtherFindings | None:

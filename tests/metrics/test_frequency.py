@@ -84,6 +84,22 @@ def test_pearson_equals_scipy_and_a_bootstrap_spelled_out():
     assert shifted.ci95 == pytest.approx((-measured.ci95[1], -measured.ci95[0]), abs=1e-6)
 
 
+def test_rows_together_equal_rows_alone():
+    generator = np.random.default_rng(0)
+    rows = generator.standard_normal((19, 60))
+    other = rows[0] + generator.standard_normal(60)
+    rows[7] = 3.0
+    together = frequency.pearsons(rows, other, num_resamples=300, is_member=np.arange(60) < 20)
+    for row, one in zip(rows, together, strict=True):
+        alone = frequency.pearson(row, other, num_resamples=300, is_member=np.arange(60) < 20)
+        assert (one.value, one.ci95) == (
+            pytest.approx(alone.value, abs=1e-12),
+            pytest.approx(alone.ci95, abs=1e-12),
+        )
+    assert [row for row, one in enumerate(together) if one.value is None] == [7]
+    assert frequency.pearsons(rows[:0], other) == []
+
+
 def test_pearson_covers_where_fisher_does_not():
     """Uncorrelated but dependent: b has the size of a, and a sign of its own."""
     inside = {"ours": 0, "fisher": 0}
