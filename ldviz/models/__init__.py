@@ -10,7 +10,10 @@ reading order:
 ``load``              one door to all of them
 ``latent_diffusion``  autoencoder, denoiser and schedule as one model
 ``autoencoders``      what the autoencoders have in common
+``scaling``           latents from the encoder's means, and back (no torch to read)
 ``conditioning``      captions and classes for the denoiser
+``text_pair``         captions through two text encoders
+``text_parts``        which text encoders a denoiser needs (no torch)
 ``prediction``        what a denoiser predicts, as noise
 ``paper``             the small models of arXiv:2511.20592
 ``card``              what a study says about its model (no torch)

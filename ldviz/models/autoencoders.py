@@ -13,11 +13,13 @@ class                       latent of an image                      decoder
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from ldviz.errors import ModelError
+from ldviz.models.scaling import latent_scaling
 
 DIFFUSERS_AUTOENCODERS = (
     "AutoencoderKL",
@@ -46,10 +48,11 @@ class Autoencoder:
         class_name: of the module.
         downscale: side of an image over the side of its latent.
         latent_channels, image_channels: C and c.
-        scaling_factor, shift_factor: s and shift of z = s (mean - shift).
+        scaling: from unscaled latents to those that the denoiser sees, by its config.
 
     Raises:
-        ModelError: for a class that is not in the table.
+        ModelError: for a class that is not in the table, or a config's scale that makes no
+            sense.
     """
 
     def __init__(
@@ -67,8 +70,7 @@ class Autoencoder:
         self.downscale = 2 ** (len(blocks) - 1)
         self.image_channels = int(config.in_channels)
         self.latent_channels = int(getattr(config, "vq_embed_dim", None) or config.latent_channels)
-        self.scaling_factor = float(config.scaling_factor)
-        self.shift_factor = float(getattr(config, "shift_factor", None) or 0.0)
+        self.scaling = latent_scaling(config if isinstance(config, Mapping) else vars(config))
 
     @property
     def _dtype(self) -> torch.dtype:

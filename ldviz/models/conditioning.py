@@ -21,16 +21,24 @@ class Conditioning(Protocol):
 
     kind: str
 
-    def prepare(self, values: Any) -> torch.Tensor:
-        """One value per sample to what the denoiser takes, in the same order."""
+    def prepare(self, values: Any) -> Any:
+        """One value per sample to what the denoiser takes, in the same order; has a length."""
         ...
 
-    def empty(self, count: int) -> torch.Tensor:
+    def empty(self, count: int) -> Any:
         """The same for samples without a value."""
         ...
 
-    def arguments(self, prepared: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What ``prepare`` returned, as keyword arguments of the denoiser."""
+    def arguments(
+        self, prepared: Any, *, dtype: torch.dtype, image_size: tuple[int, int]
+    ) -> dict[str, Any]:
+        """What ``prepare`` returned, as keyword arguments of the denoiser.
+
+        Args:
+            prepared: of n samples.
+            dtype: what the denoiser computes in.
+            image_size: (H, W) of the samples' images.
+        """
         ...
 
 
@@ -46,6 +54,7 @@ class TextConditioning:
     """
 
     kind = "text"
+    num_text_encoders = 1
 
     def __init__(
         self,
@@ -60,28 +69,12 @@ class TextConditioning:
         self._device = device
         self._empty: torch.Tensor | None = None
 
-    @property
-    def num_parameters(self) -> int:
-        """Weights of the text encoder."""
-        return sum(weights.numel() for weights in self._encoder.parameters())
-
     @torch.no_grad()
     def prepare(self, values: Sequence[str] | torch.Tensor) -> torch.Tensor:
         """(n,) captions to (n, length, width) embeddings; embeddings stay as they are."""
         if torch.is_tensor(values):
             return values.to(self._device)
-        if not all(isinstance(value, str) for value in values):
-            raise ModelError(
-                f"This denoiser is conditioned on text, got {type(values[0]).__name__} values. "
-                "Give one caption per image."
-            )
-        tokens = self._tokenizer(
-            list(map(str, values)),
-            padding="max_length",
-            max_length=self._tokenizer.model_max_length,
-            truncation=True,
-            return_tensors="pt",
-        )
+        tokens = caption_tokens(self._tokenizer, values)
         uses_mask = getattr(self._encoder.config, "use_attention_mask", False)
         mask = tokens.attention_mask.to(self._device) if uses_mask else None
         return self._encoder(tokens.input_ids.to(self._device), attention_mask=mask)[0]
@@ -92,9 +85,27 @@ class TextConditioning:
             self._empty = self.prepare([""])
         return self._empty.expand(count, -1, -1)
 
-    def arguments(self, prepared: torch.Tensor) -> dict[str, torch.Tensor]:
+    def arguments(
+        self, prepared: torch.Tensor, *, dtype: torch.dtype, image_size: tuple[int, int]
+    ) -> dict[str, torch.Tensor]:
         """Keyword arguments of a ``UNet2DConditionModel``."""
-        return {"encoder_hidden_states": prepared}
+        return {"encoder_hidden_states": prepared.to(dtype)}
+
+
+def caption_tokens(tokenizer: Any, captions: Sequence[str]) -> Any:
+    """Tokens of (n,) captions, padded or cut to the tokenizer's longest; raises ModelError."""
+    if not all(isinstance(caption, str) for caption in captions):
+        raise ModelError(
+            f"This denoiser is conditioned on text, got {type(captions[0]).__name__} values. "
+            "Give one caption per image."
+        )
+    return tokenizer(
+        list(map(str, captions)),
+        padding="max_length",
+        max_length=tokenizer.model_max_length,
+        truncation=True,
+        return_tensors="pt",
+    )
 
 
 class ClassConditioning:
@@ -141,7 +152,9 @@ class ClassConditioning:
             )
         return torch.full((count,), self.empty_class, dtype=torch.long, device=self._device)
 
-    def arguments(self, prepared: torch.Tensor) -> dict[str, torch.Tensor]:
+    def arguments(
+        self, prepared: torch.Tensor, *, dtype: torch.dtype, image_size: tuple[int, int]
+    ) -> dict[str, torch.Tensor]:
         """Keyword arguments of a ``UNet2DModel`` or ``DiTTransformer2DModel``."""
         return {"class_labels": prepared}
 

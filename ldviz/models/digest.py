@@ -34,12 +34,14 @@ def model_digest(folder: str | Path) -> str:
 
 
 def plan_digest(plan: ModelPlan) -> str:
-    """SHA-256 over the files of a plan, their roles and names, and the precision.
+    """SHA-256 over the files of a plan, their roles and names, and how it is computed.
 
     It does not depend on where the files lie.
     """
     digest = hashlib.sha256(_joined(plan.files()).encode())
     digest.update(plan.settings.precision.encode())
+    if plan.empty_is_zero:
+        digest.update(b"zeros for the empty caption")
     return digest.hexdigest()
 
 

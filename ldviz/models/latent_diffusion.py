@@ -16,9 +16,9 @@ from ldviz.models.prediction import check_prediction_type, to_noise
 class LatentDiffusionModel:
     """Parts of diffusers' (or the paper's) classes behind the LatentModel protocol.
 
-    Weights are frozen and in evaluation mode.  Latents are s * (mean - shift), with
-    s and shift from the autoencoder's config.  What is computed in half precision is
-    returned in single.
+    Weights are frozen and in evaluation mode.  Latents are s * (mean - shift), or by channel
+    s * (mean - latents_mean) / latents_std, with what the autoencoder's config says.  What is
+    computed in half precision is returned in single.
 
     Args:
         autoencoder: see :mod:`ldviz.models.autoencoders`.
@@ -29,6 +29,7 @@ class LatentDiffusionModel:
         conditioning: of the denoiser; None takes what its config says of classes.
         device: where to compute.
         dtype: what to compute in.
+        autoencoder_dtype: the same for the autoencoder, where that is another.
         kind, stored_precision, conditioning_used: for the model's card.
 
     Raises:
@@ -45,19 +46,19 @@ class LatentDiffusionModel:
         conditioning: Conditioning | None = None,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
+        autoencoder_dtype: torch.dtype | None = None,
         kind: str = "parts",
         stored_precision: str | None = None,
         conditioning_used: str = "own",
     ) -> None:
         self.device = torch.device(device)
-        self._codec = Autoencoder(autoencoder, dtype=dtype, device=self.device)
+        self._codec = Autoencoder(autoencoder, dtype=autoencoder_dtype or dtype, device=self.device)
         self.autoencoder = self._codec.module
         self.denoiser = None if denoiser is None else frozen(denoiser, self.device, dtype)
         self.scheduler = scheduler
         self.image_shape = tuple(image_shape or _own_image_shape(self._codec))
         self.latent_shape = self._codec.latent_shape(self.image_shape)
-        self.scaling_factor = self._codec.scaling_factor
-        self.shift_factor = self._codec.shift_factor
+        self.scaling = self._codec.scaling
         self._conditioning = conditioning
         if scheduler is None or denoiser is None:
             self.alphas_cumprod = torch.ones(0, dtype=torch.float64)
@@ -68,7 +69,9 @@ class LatentDiffusionModel:
                 self._conditioning = class_conditioning(denoiser, self.device)
             _check_fit(denoiser, self.latent_shape, self._conditioning)
         self.num_train_timesteps = len(self.alphas_cumprod)
-        self.card = self._describe(kind, stored_precision, conditioning_used, dtype)
+        self.card = self._describe(
+            kind, stored_precision, conditioning_used, dtype, autoencoder_dtype
+        )
 
     @property
     def conditioning(self) -> str | None:
@@ -77,11 +80,11 @@ class LatentDiffusionModel:
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         """(n, c, H, W) images in [-1, 1] to (n, C, h, w) scaled latents (the encoder's mean)."""
-        return (self._codec.means(images) - self.shift_factor) * self.scaling_factor
+        return self.scaling.to_latents(self._codec.means(images))
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """(n, C, h, w) scaled latents to (n, c, H, W) images; differentiable, not clipped."""
-        return self._codec.images(latents / self.scaling_factor + self.shift_factor)
+        return self._codec.images(self.scaling.to_means(latents))
 
     def prepare_conditioning(self, values: Any) -> Any:
         """Captions or classes of n samples as ``predict_noise`` uses them, computed once.
@@ -154,9 +157,9 @@ class LatentDiffusionModel:
             raise ModelError(
                 f"{count} latents but {len(prepared)} captions or classes; give one per latent."
             )
-        if prepared.is_floating_point():
-            prepared = prepared.to(dtype)
-        return options | self._conditioning.arguments(prepared)
+        return options | self._conditioning.arguments(
+            prepared, dtype=dtype, image_size=self.image_shape[1:]
+        )
 
     @torch.no_grad()
     def sample(
@@ -188,25 +191,36 @@ class LatentDiffusionModel:
         return self.decode(latents)
 
     def _describe(
-        self, kind: str, stored: str | None, conditioning_used: str, dtype: torch.dtype
+        self,
+        kind: str,
+        stored: str | None,
+        conditioning_used: str,
+        dtype: torch.dtype,
+        autoencoder_dtype: torch.dtype | None,
     ) -> ModelCard:
         denoises = self.num_train_timesteps > 0
+        other = autoencoder_dtype not in (None, dtype)
         return ModelCard(
             kind=kind,
             autoencoder=self._codec.class_name,
             denoiser=type(self.denoiser).__name__ if denoises else None,
             scheduler=type(self.scheduler).__name__ if denoises else None,
-            scaling_factor=self.scaling_factor,
-            shift_factor=self.shift_factor,
+            scaling_factor=self.scaling.factor,
+            shift_factor=self.scaling.shift,
+            latents_mean=self.scaling.latents_mean,
+            latents_std=self.scaling.latents_std,
             prediction_type=self.scheduler.config.prediction_type if denoises else None,
             num_train_timesteps=self.num_train_timesteps,
             zero_terminal_snr=denoises and bool(self.scheduler.config.get(_ZERO_SNR, False)),
             conditioning=self.conditioning,
             conditioning_used=conditioning_used if self.conditioning else None,
+            num_text_encoders=getattr(self._conditioning, "num_text_encoders", 0),
+            empty_is_zero=getattr(self._conditioning, "empty_is_zero", False),
             autoencoder_parameters=_parameter_count(self.autoencoder),
             denoiser_parameters=_parameter_count(self.denoiser) if denoises else 0,
             stored_precision=stored,
             precision=str(dtype).removeprefix("torch."),
+            autoencoder_precision=str(autoencoder_dtype).removeprefix("torch.") if other else None,
         )
 
 
@@ -234,8 +248,9 @@ def _alphas_cumprod(scheduler: Any) -> torch.Tensor:
     if not torch.is_tensor(alphas):
         raise ModelError(
             f"The scheduler is a {type(scheduler).__name__}, which has no cumulative product of "
-            "alphas: it belongs to a flow, not to a diffusion. ldviz attacks diffusion models; "
-            "its geometry can be seen without the denoiser."
+            "alphas: it belongs to a flow, or to a diffusion that is told of its noise's size in "
+            "place of a timestep. ldviz attacks diffusion models with timesteps; the geometry "
+            "can be seen without the denoiser."
         )
     return alphas.detach().to("cpu", torch.float64)
 

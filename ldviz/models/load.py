@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ldviz.errors import ModelError
-from ldviz.models.conditioning import TextConditioning
+from ldviz.models.conditioning import Conditioning, TextConditioning
 from ldviz.models.device import pick_device
 from ldviz.models.latent_diffusion import LatentDiffusionModel
 from ldviz.models.plan import ModelPlan, plan_model
@@ -18,6 +18,7 @@ from ldviz.models.protocol import LatentModel, check_model
 from ldviz.models.recognise import CLASSES, Part, weight_file
 from ldviz.models.settings import ModelSettings
 from ldviz.models.state_dict import asks_for_code
+from ldviz.models.text_pair import TextPairConditioning
 
 
 def load_model(
@@ -31,11 +32,11 @@ def load_model(
 
     Args:
         source: a folder or hub id of a pipeline (Stable Diffusion and its relatives with one
-            CLIP text encoder, ``LDMPipeline``, ``DiTPipeline``), of an autoencoder alone, or
-            with ``vae/`` and whatever else of a pipeline there is; a folder with the
-            paper's ``vae_last.pt`` and ``unet_last.pt``; all settings at once; or a Python
-            object that follows :class:`ldviz.models.protocol.LatentModel`, which is checked
-            and returned.
+            CLIP text encoder, Stable Diffusion XL, ``LDMPipeline``, ``DiTPipeline``), of an
+            autoencoder alone, or with ``vae/`` and whatever else of a pipeline there is; a
+            folder with the paper's ``vae_last.pt`` and ``unet_last.pt``; all settings at
+            once; or a Python object that follows
+            :class:`ldviz.models.protocol.LatentModel`, which is checked and returned.
         image_shape: (c, H, W) of the images that it is to see; None takes the size in the
             autoencoder's config.
         device: "cpu", "cuda", "mps" ...; None picks the best there is.
@@ -69,29 +70,42 @@ def load_plan(
     where = pick_device(device)
     dtype = getattr(torch, plan.settings.precision)
     parts, variant = plan.parts, plan.settings.variant
-    denoiser = scheduler = text = None
-    autoencoder = _load_weights(parts["autoencoder"], variant, dtype)
+    denoiser = scheduler = None
+    autoencoder_dtype = getattr(torch, plan.autoencoder_precision)
+    autoencoder = _load_weights(parts["autoencoder"], variant, autoencoder_dtype)
     if "denoiser" in parts:
         denoiser = _load_weights(parts["denoiser"], variant, dtype)
         scheduler = _load_scheduler(parts.get("scheduler"))
-    if "text_encoder" in parts:
-        text = TextConditioning(
-            _load_tokenizer(parts["tokenizer"]),
-            _load_weights(parts["text_encoder"], variant, dtype),
-            device=where,
-            dtype=dtype,
-        )
     return LatentDiffusionModel(
         autoencoder,
         denoiser,
         scheduler,
         image_shape=image_shape,
-        conditioning=text,
+        conditioning=_load_text(plan, where, dtype),
         device=where,
         dtype=dtype,
+        autoencoder_dtype=autoencoder_dtype,
         kind=plan.kind,
         stored_precision=plan.stored_precision(),
         conditioning_used=plan.settings.conditioning,
+    )
+
+
+def _load_text(plan: ModelPlan, device: torch.device, dtype: torch.dtype) -> Conditioning | None:
+    """One text encoder or two, where the denoiser takes captions."""
+    parts, variant = plan.parts, plan.settings.variant
+    if "text_encoder" not in parts:
+        return None
+    tokenizer = _load_tokenizer(parts["tokenizer"])
+    encoder = _load_weights(parts["text_encoder"], variant, dtype)
+    if "text_encoder_2" not in parts:
+        return TextConditioning(tokenizer, encoder, device=device, dtype=dtype)
+    return TextPairConditioning(
+        (tokenizer, _load_tokenizer(parts["tokenizer_2"])),
+        (encoder, _load_weights(parts["text_encoder_2"], variant, dtype)),
+        empty_is_zero=plan.empty_is_zero,
+        device=device,
+        dtype=dtype,
     )
 
 
@@ -113,7 +127,7 @@ def _load_weights(part: Part, variant: str | None, dtype: torch.dtype) -> Any:
         "output_loading_info": True,
     }
     with _reading(part):
-        if part.role == "text_encoder":
+        if part.role.startswith("text_encoder"):
             import transformers
 
             kind = getattr(transformers, part.class_name)

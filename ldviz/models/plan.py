@@ -8,26 +8,33 @@ from pathlib import Path
 from ldviz.errors import ModelError
 from ldviz.models.hub import local_place
 from ldviz.models.recognise import (
+    TITLES,
     Part,
     Recognised,
     Role,
+    parts_near,
     read_json,
     recognise,
     recognise_scheduler,
     scheduler_near,
     stored_dtype,
-    text_parts_near,
     weight_file,
 )
-from ldviz.models.settings import ModelSettings
+from ldviz.models.scaling import latent_scaling
+from ldviz.models.settings import ModelSettings, Precision
+from ldviz.models.text_parts import TWO, check_text_parts, text_roles, zeros_for_empty
 
-TEXT_ROLES: tuple[Role, ...] = ("text_encoder", "tokenizer")
 _DOWN_BLOCKS = (
     "down_block_out_channels",
     "encoder_block_out_channels",
     "block_out_channels",
 )
-_WITH_WEIGHTS: tuple[Role, ...] = ("autoencoder", "denoiser", "text_encoder")
+_WITH_WEIGHTS: tuple[Role, ...] = (
+    "autoencoder",
+    "denoiser",
+    "text_encoder",
+    "text_encoder_2",
+)
 
 
 @dataclass(frozen=True)
@@ -39,11 +46,13 @@ class ModelPlan:
         parts: by role; an autoencoder always, a scheduler wherever there is a denoiser
             that is not the paper's.
         settings: what the plan was made from.
+        empty_is_zero: whether zeros stand for the empty caption.
     """
 
     kind: str
     parts: dict[Role, Part]
     settings: ModelSettings
+    empty_is_zero: bool = False
 
     @property
     def conditioning(self) -> str | None:
@@ -56,6 +65,20 @@ class ModelPlan:
         if denoiser.class_name.endswith("Transformer2DModel"):
             return "class"
         return "class" if denoiser.config.get("num_class_embeds") is not None else None
+
+    @property
+    def autoencoder_precision(self) -> Precision:
+        """What the autoencoder computes in.
+
+        Half precision is too small for some of Stable Diffusion XL's autoencoders, whose
+        configs then ask for single; their pipelines go by it, those of others do not.
+        """
+        autoencoder = self.parts["autoencoder"]
+        unsaid = autoencoder.class_name == "AutoencoderKL"
+        asks = bool(autoencoder.config.get("force_upcast", unsaid))
+        if asks and "text_encoder_2" in self.parts and self.settings.precision == "float16":
+            return "float32"
+        return self.settings.precision
 
     def image_size(self) -> int | None:
         """Side of the images that the model was made for; None where no config says."""
@@ -75,9 +98,8 @@ class ModelPlan:
 
     def lines(self) -> list[str]:
         """What was recognised, one line a part, for people."""
-        titles = {"text_encoder": "text encoder"}
         found = [
-            f"{titles.get(role, role)}: {part.class_name}"
+            f"{TITLES.get(role, role)}: {part.class_name}"
             + (f" ({dtype})" if (dtype := self._dtype(role)) else "")
             for role, part in self.parts.items()
         ]
@@ -99,7 +121,7 @@ class ModelPlan:
                 found.append((f"{role}/{part.path.suffix}", part.path))
                 continue
             names = {path.name for path in part.path.glob("*.json")}
-            if role == "tokenizer":
+            if role.startswith("tokenizer"):
                 names |= {path.name for path in part.path.glob("*.txt")}
             if role in _WITH_WEIGHTS:
                 names |= _weight_names(part, self.settings.variant)
@@ -140,7 +162,8 @@ def plan_model(settings: ModelSettings) -> ModelPlan:
     for role in _WITH_WEIGHTS:
         if role in parts:
             weight_file(parts[role], settings.variant)
-    return ModelPlan(found.kind, parts, settings)
+    latent_scaling(parts["autoencoder"].config)
+    return ModelPlan(found.kind, parts, settings, zeros_for_empty(parts))
 
 
 def _recognised(place: str, settings: ModelSettings) -> Recognised:
@@ -170,18 +193,13 @@ def _complete(parts: dict[Role, Part], denoiser: Part) -> None:
             f'The denoiser in "{denoiser.path}" has no noise schedule: no scheduler/'
             "scheduler_config.json in it or beside it. Name its folder with `scheduler`."
         )
-    if denoiser.class_name != "UNet2DConditionModel":
-        for role in TEXT_ROLES:
+    needed = text_roles(denoiser)
+    for role in TWO:
+        if role not in needed:
             parts.pop(role, None)
-        return
-    for role, part in text_parts_near(denoiser).items():
+    for role, part in parts_near(denoiser, needed).items():
         parts.setdefault(role, part)
-    missing = [role.replace("_", " ") for role in TEXT_ROLES if role not in parts]
-    if missing:
-        raise ModelError(
-            f'The denoiser in "{denoiser.path}" is conditioned on text, and there is no '
-            f"{' and no '.join(missing)} with it. Give the whole pipeline as the source."
-        )
+    check_text_parts(parts)
 
 
 def _weight_names(part: Part, variant: str | None) -> set[str]:

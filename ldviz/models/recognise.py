@@ -12,7 +12,15 @@ from typing import Any, Literal
 
 from ldviz.errors import ModelError
 
-Role = Literal["autoencoder", "denoiser", "scheduler", "text_encoder", "tokenizer"]
+Role = Literal[
+    "autoencoder",
+    "denoiser",
+    "scheduler",
+    "text_encoder",
+    "tokenizer",
+    "text_encoder_2",
+    "tokenizer_2",
+]
 
 AUTOENCODER_FOLDERS = ("vae", "vqvae")
 DENOISER_FOLDERS = ("unet", "transformer")
@@ -22,7 +30,15 @@ FOLDERS: dict[Role, tuple[str, ...]] = {
     "scheduler": ("scheduler",),
     "text_encoder": ("text_encoder",),
     "tokenizer": ("tokenizer",),
+    "text_encoder_2": ("text_encoder_2",),
+    "tokenizer_2": ("tokenizer_2",),
 }
+TITLES: dict[Role, str] = {
+    "text_encoder": "text encoder",
+    "text_encoder_2": "second text encoder",
+    "tokenizer_2": "second tokenizer",
+}
+"""Of the roles whose names are not words."""
 CLASSES: dict[Role, tuple[str, ...]] = {
     "autoencoder": ("AutoencoderKL", "AutoencoderTiny", "VQModel", "AsymmetricAutoencoderKL"),
     "denoiser": (
@@ -34,6 +50,8 @@ CLASSES: dict[Role, tuple[str, ...]] = {
     ),
     "text_encoder": ("CLIPTextModel",),
     "tokenizer": ("CLIPTokenizer", "CLIPTokenizerFast"),
+    "text_encoder_2": ("CLIPTextModelWithProjection",),
+    "tokenizer_2": ("CLIPTokenizer", "CLIPTokenizerFast"),
 }
 CONFIGS: dict[Role, tuple[str, ...]] = {
     "autoencoder": ("config.json",),
@@ -41,6 +59,8 @@ CONFIGS: dict[Role, tuple[str, ...]] = {
     "scheduler": ("scheduler_config.json", "config.json"),
     "text_encoder": ("config.json",),
     "tokenizer": ("tokenizer_config.json",),
+    "text_encoder_2": ("config.json",),
+    "tokenizer_2": ("tokenizer_config.json",),
 }
 LIBRARIES = ("diffusers", "transformers")
 PAPER_AUTOENCODER, PAPER_DENOISER = "vae_last.pt", "unet_last.pt"
@@ -153,9 +173,9 @@ def scheduler_near(part: Part) -> Part | None:
     )
 
 
-def text_parts_near(part: Part) -> dict[Role, Part]:
-    """The text encoder and tokenizer that lie beside a denoiser's folder, if any do."""
-    found = {role: _first_part(part.path.parent, role) for role in ("text_encoder", "tokenizer")}
+def parts_near(part: Part, roles: tuple[Role, ...]) -> dict[Role, Part]:
+    """Of the parts with these roles, those that lie beside a part's folder."""
+    found = {role: _first_part(part.path.parent, role) for role in roles}
     return {role: there for role, there in found.items() if there is not None}
 
 
@@ -282,12 +302,17 @@ def _recognise_pipeline(folder: Path) -> Recognised:
                 "missing. Was the download complete?"
             )
         parts[role] = part
-    others = [name for name in ("text_encoder_2", "text_encoder_3") if _is_listed(index.get(name))]
-    if others:
+    if _is_listed(index.get("text_encoder_3")):
         raise ModelError(
-            f'"{folder}" is a {kind} with {len(others) + 1} text encoders; ldviz reads pipelines '
-            "with one CLIP text encoder. Its autoencoder alone can be analysed: point to "
-            f'"{folder / "vae"}".'
+            f'"{folder}" is a {kind} with three text encoders; ldviz reads pipelines with one CLIP '
+            "text encoder, or two as Stable Diffusion XL has them. Its autoencoder alone can be "
+            f'analysed: point to "{folder / "vae"}".'
+        )
+    if index.get("requires_aesthetics_score"):
+        raise ModelError(
+            f'"{folder}" is a {kind} that refines images: it is told an aesthetics score of each, '
+            "and images of one's own have none. ldviz reads the base models of Stable Diffusion "
+            f'XL. Its autoencoder alone can be analysed: point to "{folder / "vae"}".'
         )
     if "autoencoder" not in parts:
         raise ModelError(
@@ -336,19 +361,18 @@ def _part_in(folder: Path, role: Role, configs: tuple[str, ...] = ()) -> Part | 
         return None
     config = read_json(file)
     _check_config(folder, config)
-    if role == "tokenizer":
+    if role.startswith("tokenizer"):
         name = config.get("tokenizer_class") or "CLIPTokenizer"
-    elif role == "text_encoder":
+    elif role.startswith("text_encoder"):
         name = (config.get("architectures") or ["nothing that is named"])[0]
     else:
         name = config.get("_class_name")
     if not isinstance(name, str):
         raise _asks_for_code(folder, f"a class of its own ({name})")
     if role in CLASSES and name not in CLASSES[role]:
-        what = role.replace("_", " ")
         raise ModelError(
-            f'The {what} in "{folder}" is a {name}; ldviz reads {", ".join(CLASSES[role])}. '
-            "It runs no code that comes with a model."
+            f'The {TITLES.get(role, role)} in "{folder}" is a {name}; ldviz reads '
+            f"{', '.join(CLASSES[role])}. It runs no code that comes with a model."
         )
     return Part(role, name, folder, config)
 

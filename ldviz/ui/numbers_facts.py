@@ -120,15 +120,32 @@ def _model_facts(manifest: Manifest) -> list[Fact]:
     facts.append(("Scaling factor", f"{model.scaling_factor:.4g}"))
     if model.shift_factor:
         facts.append(("Shift factor", f"{model.shift_factor:.4g}"))
+    facts += _channel_facts(model)
     if model.stored_precision is not None:
-        facts.append(
-            ("Precision", f"stored in {model.stored_precision}, computed in {model.precision}")
-        )
+        computed = f"stored in {model.stored_precision}, computed in {model.precision}"
+        if model.autoencoder_precision is not None:
+            computed += f", the autoencoder in {model.autoencoder_precision}"
+        facts.append(("Precision", computed))
     if model.origin == "folder":
         facts.append(("Trained in", duration_text(manifest.made_by.train_seconds)))
     elif model.settings is not None:
         facts.append(("From", place_title(model.settings.source)))
     return [*facts, ("Weights", f"SHA-256 {model.sha256[:12]}…")]
+
+
+def _channel_facts(model: ModelEntry) -> list[Fact]:
+    """The means and standard deviations of the latents' channels; one alone is not used."""
+    given = [
+        (name, ", ".join(f"{value:.4g}" for value in values))
+        for name, values in (
+            ("Latents' mean", model.latents_mean),
+            ("Latents' standard deviation", model.latents_std),
+        )
+        if values is not None
+    ]
+    if len(given) == 1:
+        return [(name, f"{values}; not used, since the other is missing") for name, values in given]
+    return given
 
 
 def _denoiser_facts(model: ModelEntry) -> list[Fact]:
@@ -144,7 +161,10 @@ def _denoiser_facts(model: ModelEntry) -> list[Fact]:
     ]
     if model.conditioning is not None:
         told = {"text": "captions, through CLIP", "class": "classes"}[model.conditioning]
-        empty = f"{told}; here the empty one for all"
+        if model.num_text_encoders > 1:
+            told = "captions, through two CLIP text encoders, and the images' size"
+        stands_for_it = ", which is zeros" if model.empty_is_zero else ""
+        empty = f"{told}; here the empty one for all{stands_for_it}"
         facts.append(("Conditioning", empty if model.conditioning_used == "empty" else told))
     return facts
 

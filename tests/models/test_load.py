@@ -176,7 +176,7 @@ def test_autoencoder_and_denoiser_from_separate_places(places, tmp_path: Path) -
         model = load(tmp_path / "own", denoiser=str(denoiser))
         expected = reference(latents, torch.tensor([7, 7])).sample
         torch.testing.assert_close(model.predict_noise(latents, 7), expected, **CLOSE)
-    assert (model.scaling_factor, model.shift_factor) == (0.3, 0.2)
+    assert (model.card.scaling_factor, model.card.shift_factor) == (0.3, 0.2)
 
 
 def test_a_scheduler_may_come_from_elsewhere(places, tmp_path: Path) -> None:

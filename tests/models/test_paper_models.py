@@ -213,7 +213,7 @@ def test_checkpoints_equal_a_recomputation(w: int, multipliers, tmp_path: Path) 
     torch.testing.assert_close(model.predict_noise(latents, timesteps), noise, **CLOSE)
     expected = torch.cumprod(1 - torch.linspace(1e-4, 2e-2, 1000, dtype=torch.float64), 0)
     torch.testing.assert_close(model.alphas_cumprod, expected, rtol=1e-5, atol=0)
-    assert (model.card.kind, model.scaling_factor, model.card.prediction_type) == (
+    assert (model.card.kind, model.card.scaling_factor, model.card.prediction_type) == (
         "paper",
         1.0,
         "epsilon",

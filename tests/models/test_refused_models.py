@@ -155,12 +155,11 @@ def test_a_damaged_config_is_refused(folder: Path) -> None:
     refused(folder / "ldm", "expected a JSON object")
 
 
-def test_a_second_text_encoder_is_refused(folder: Path) -> None:
+def test_a_third_text_encoder_is_refused(folder: Path) -> None:
     edit_json(
-        folder / "stable" / "model_index.json",
-        text_encoder_2=["transformers", "CLIPTextModelWithProjection"],
+        folder / "stable" / "model_index.json", text_encoder_3=["transformers", "T5EncoderModel"]
     )
-    refused(folder / "stable", "2 text encoders.*autoencoder alone can be analysed")
+    refused(folder / "stable", "three text encoders.*autoencoder alone can be analysed")
     assert load_model(folder / "stable" / "vae", device="cpu").latent_shape == (4, 4, 4)
 
 

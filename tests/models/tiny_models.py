@@ -14,14 +14,21 @@ from diffusers import (
     DDIMScheduler,
     DiTPipeline,
     DiTTransformer2DModel,
+    EulerDiscreteScheduler,
     LDMPipeline,
     PNDMScheduler,
     StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
     UNet2DConditionModel,
     UNet2DModel,
     VQModel,
 )
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
 
 WIDTHS = (8, 16, 16)
 CAPTIONS = ("a small dog", "two cats", "", "a house by the sea", "dog", "the end")
@@ -110,19 +117,32 @@ def unconditional_unet(channels: int = 4, **changes: Any) -> UNet2DModel:
     return UNet2DModel(**settings | changes).eval()
 
 
-def text_unet() -> UNet2DConditionModel:
+def text_unet(**changes: Any) -> UNet2DConditionModel:
     """Two levels, one of them with attention to 16-wide text embeddings."""
     torch.manual_seed(1)
-    return UNet2DConditionModel(
-        sample_size=4,
-        block_out_channels=(8, 16),
-        layers_per_block=1,
-        norm_num_groups=4,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=16,
-        attention_head_dim=2,
-    ).eval()
+    settings = {
+        "sample_size": 4,
+        "block_out_channels": (8, 16),
+        "layers_per_block": 1,
+        "norm_num_groups": 4,
+        "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
+        "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
+        "cross_attention_dim": 16,
+        "attention_head_dim": 2,
+    }
+    return UNet2DConditionModel(**settings | changes).eval()
+
+
+def text_and_size_unet(**changes: Any) -> UNet2DConditionModel:
+    """The same for 16 + 24 wide embeddings, told of 12 pooled numbers and six sizes as well."""
+    settings = {
+        "cross_attention_dim": 40,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 8,
+        "projection_class_embeddings_input_dim": 12 + 6 * 8,
+        "use_linear_projection": True,
+    }
+    return text_unet(**settings | changes)
 
 
 def scheduler(**changes: Any) -> DDIMScheduler:
@@ -130,28 +150,37 @@ def scheduler(**changes: Any) -> DDIMScheduler:
     return DDIMScheduler(**{"clip_sample": False} | changes)
 
 
-def save_stable_diffusion(folder: Path) -> Path:
-    """A StableDiffusionPipeline with a CLIP text encoder and a tokenizer of single letters."""
+def letter_tokenizer(**changes: Any) -> CLIPTokenizer:
+    """Of single letters; captions of at most 16 tokens."""
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     words = [*letters, *(f"{letter}</w>" for letter in letters)]
     vocabulary = {
         word: row for row, word in enumerate([*words, "<|startoftext|>", "<|endoftext|>"])
     }
-    tokenizer = CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=16)
+    return CLIPTokenizer(**{"vocab": vocabulary, "merges": [], "model_max_length": 16} | changes)
+
+
+def clip_config(tokenizer: CLIPTokenizer, **changes: Any) -> CLIPTextConfig:
+    """Two layers of width 16."""
+    settings = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 16,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    return CLIPTextConfig(**settings | changes)
+
+
+def save_stable_diffusion(folder: Path) -> Path:
+    """A StableDiffusionPipeline with a CLIP text encoder and a tokenizer of single letters."""
+    tokenizer = letter_tokenizer()
     torch.manual_seed(2)
-    text_encoder = CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(vocabulary),
-            hidden_size=16,
-            intermediate_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            max_position_embeddings=16,
-            bos_token_id=vocabulary["<|startoftext|>"],
-            eos_token_id=vocabulary["<|endoftext|>"],
-            pad_token_id=vocabulary["<|endoftext|>"],
-        )
-    ).eval()
+    text_encoder = CLIPTextModel(clip_config(tokenizer)).eval()
     StableDiffusionPipeline(
         vae=autoencoder_kl(),
         text_encoder=text_encoder,
@@ -162,6 +191,31 @@ def save_stable_diffusion(folder: Path) -> Path:
         feature_extractor=None,
         requires_safety_checker=False,
     ).save_pretrained(folder)
+    return folder
+
+
+def save_stable_diffusion_xl(folder: Path, **changes: Any) -> Path:
+    """A StableDiffusionXLPipeline whose second tokenizer pads otherwise, as the real one does.
+
+    Args:
+        folder: made if missing.
+        changes: parts or settings of the pipeline in place of these.
+    """
+    first, second = letter_tokenizer(), letter_tokenizer(pad_token="a</w>")
+    torch.manual_seed(2)
+    parts = {
+        "vae": autoencoder_kl(scaling_factor=0.13025),
+        "text_encoder": CLIPTextModel(clip_config(first)).eval(),
+        "tokenizer": first,
+        "text_encoder_2": CLIPTextModelWithProjection(
+            clip_config(second, hidden_size=24, num_hidden_layers=3, projection_dim=12)
+        ).eval(),
+        "tokenizer_2": second,
+        "unet": text_and_size_unet(),
+        "scheduler": EulerDiscreteScheduler(beta_schedule="scaled_linear", steps_offset=1),
+        "add_watermarker": False,
+    }
+    StableDiffusionXLPipeline(**parts | changes).save_pretrained(folder)
     return folder
 
 

@@ -28,11 +28,17 @@ from tests.models.tiny_models import (
     save_ldm,
     save_parts,
     save_stable_diffusion,
+    save_stable_diffusion_xl,
     scheduler,
     unconditional_unet,
 )
 
 COUNT = 6
+BY_CHANNEL = {
+    "scaling_factor": 0.5,
+    "latents_mean": (-0.2, 0.1, 0.0, 0.3),
+    "latents_std": (0.8, 0.6, 1.2, 0.5),
+}
 LABELS = np.array([0, 5, 2, 3, 1, 0])
 
 
@@ -73,6 +79,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     autoencoder_tiny().save_pretrained(folder / "tiny")
     return {
         "stable": save_stable_diffusion(folder / "stable"),
+        "xl": save_stable_diffusion_xl(folder / "xl", vae=autoencoder_kl(**BY_CHANNEL)),
         "ldm": save_ldm(folder / "ldm"),
         "dit": save_dit(folder / "dit"),
         "paper": folder,
@@ -87,7 +94,7 @@ def studies(places, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Study
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name", ["stable", "ldm", "dit", "paper"])
+@pytest.mark.parametrize("name", ["stable", "xl", "ldm", "dit", "paper"])
 def test_what_is_stored_is_what_the_model_computes(name: str, places, studies) -> None:
     study = studies[name]
     model = load_model(places[name], image_shape=(3, 16, 16), device="cpu")
@@ -102,11 +109,11 @@ def test_what_is_stored_is_what_the_model_computes(name: str, places, studies) -
     assert study.default_attack == "sima"
 
 
-@pytest.mark.parametrize("name", ["stable", "dit"])
+@pytest.mark.parametrize("name", ["stable", "xl", "dit"])
 def test_conditioning_keeps_the_images_order_across_blocks(name: str, places, studies) -> None:
     study = studies[name]
     model = load_model(places[name], image_shape=(3, 16, 16), device="cpu")
-    told = np.array(CAPTIONS, dtype=object) if name == "stable" else LABELS
+    told = LABELS if name == "dit" else np.array(CAPTIONS, dtype=object)
     latents = torch.from_numpy(study.array("latents").copy())
     stored = study.stored_vectors("sima", 0).astype(np.float32)
     with torch.no_grad():
@@ -119,7 +126,7 @@ def test_conditioning_keeps_the_images_order_across_blocks(name: str, places, st
     assert np.abs(right - wrong.flatten(1).numpy()).max() > 0.02
 
 
-@pytest.mark.parametrize("name", ["stable", "ldm", "dit", "paper"])
+@pytest.mark.parametrize("name", ["stable", "xl", "ldm", "dit", "paper"])
 @pytest.mark.parametrize("attack", attack_names())
 def test_every_attack_runs_from_the_dashboard(name: str, attack: str, studies) -> None:
     timestep = 20 if get_attack(attack).has_timesteps else None
@@ -139,6 +146,47 @@ def test_the_empty_condition_is_another_result(places, studies, tmp_path: Path) 
     )
     assert not np.array_equal(own_live[0], empty_live[0])
     assert study.manifest.model.conditioning_used == "empty"
+
+
+@torch.no_grad()
+def test_zeros_for_the_empty_caption_reach_every_attack(places, studies, tmp_path: Path) -> None:
+    study = analyse(places["xl"], tmp_path / "empty", conditioning="empty")
+    assert study.manifest.model.empty_is_zero
+    model = load_model(places["xl"], image_shape=(3, 16, 16), device="cpu")
+    latents = torch.from_numpy(study.array("latents").copy())
+    zeros = model.predict_noise(latents, 100).flatten(1).numpy()
+    stored = study.stored_vectors("sima", 100).astype(np.float32)
+    np.testing.assert_allclose(stored, zeros, atol=5e-3, rtol=2e-3)
+    for attack in attack_names():
+        timestep = 20 if get_attack(attack).has_timesteps else None
+        own, empty = (
+            attack_vectors(one, attack, timestep, device="cpu") for one in (studies["xl"], study)
+        )
+        assert (own != empty).any(axis=1).all(), attack
+
+
+def test_the_size_of_the_images_reaches_the_denoiser(places, tmp_path: Path) -> None:
+    """Larger images of the same model: what is stored is what the denoiser says at their size."""
+    recipe = recipe_for(places["xl"])
+    data = recipe.data.model_copy(update={"image_size": 24})
+    study = analyze_own(
+        recipe.model_copy(update={"data": data}),
+        tmp_path / "larger",
+        split=split_images(24),
+        device="cpu",
+    )
+    latents = torch.from_numpy(study.array("latents").copy())
+    stored = study.stored_vectors("sima", 100).astype(np.float32)
+    with torch.no_grad():
+        right, wrong = (
+            load_model(places["xl"], image_shape=(3, size, size), device="cpu")
+            .predict_noise(latents, 100, CAPTIONS)
+            .flatten(1)
+            .numpy()
+            for size in (24, 16)
+        )
+    np.testing.assert_allclose(stored, right, atol=5e-3, rtol=2e-3)
+    assert np.abs(right - wrong).max() > 0.02
 
 
 def test_an_autoencoder_alone_has_geometry_and_no_attack(studies) -> None:
