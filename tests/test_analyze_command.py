@@ -13,6 +13,7 @@ from PIL import Image
 
 from ldviz.study.store import open_study
 from tests.models.test_paper_models import autoencoder_weights, denoiser_weights
+from tests.models.tiny_models import autoencoder_kl, edit_json, save_stable_diffusion_xl
 from tests.test_command_line import files, ldviz
 
 
@@ -44,6 +45,31 @@ def test_a_model_and_a_folder_become_a_study(place: Path) -> None:
     assert study.manifest.model.kind == "paper"
     again = ldviz("analyze", "mine", "--device", "cpu", cwd=place)
     assert again.returncode == 0, again.stderr
+
+
+def test_two_text_encoders_from_a_dry_run_to_a_study(place: Path) -> None:
+    scales = {"latents_mean": [0.1, 0.0, -0.2, 0.3], "latents_std": [0.8, 0.6, 1.2, 0.5]}
+    save_stable_diffusion_xl(place / "xl", vae=autoencoder_kl(**scales))
+    for number, image in enumerate(sorted((place / "pictures").rglob("*.png"))):
+        image.with_suffix(".txt").write_text("a small dog" if number % 2 else "two cats")
+    before = files(place)
+    command = ("analyze", "xl", "--images", "pictures", "--timesteps", "0,50", "--device", "cpu")
+    dry = ldviz(*command, "--dry-run", cwd=place)
+    assert dry.returncode == 0, dry.stderr
+    assert "second text encoder: CLIPTextModelWithProjection (float32)" in dry.stdout
+    assert "denoiser 16" in dry.stdout
+    assert files(place) == before
+    result = ldviz(*command, "--name", "mine", cwd=place)
+    assert result.returncode == 0, result.stderr
+    model = open_study(place / "studies" / "mine").manifest.model
+    assert (model.kind, model.num_text_encoders) == ("StableDiffusionXLPipeline", 2)
+    assert model.latents_std == (0.8, 0.6, 1.2, 0.5)
+    edit_json(place / "xl" / "vae" / "config.json", latents_std=[0.8, 0.0, 1.2, 0.5])
+    before = files(place)
+    result = ldviz(*command, "--name", "other", cwd=place)
+    assert result.returncode == 2
+    assert "deviation of 0 in `latents_std` (channel 1)" in result.stderr.splitlines()[-1]
+    assert files(place) == before
 
 
 @pytest.mark.parametrize(

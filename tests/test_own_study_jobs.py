@@ -28,6 +28,7 @@ from tests.models.tiny_models import (
     edit_json,
     save_parts,
     save_stable_diffusion,
+    save_stable_diffusion_xl,
     scheduler,
     unconditional_unet,
 )
@@ -172,6 +173,21 @@ def test_captions_that_are_missing_are_missed_at_the_first_look(
     record = looked(str(model), places["images"])
     assert record.state == "failed"
     assert "conditioned on captions, and the images have none" in record.message
+
+
+def test_a_look_at_two_text_encoders(tmp_path: Path) -> None:
+    model = save_stable_diffusion_xl(tmp_path / "xl")
+    images = write_images(tmp_path / "pictures", count=2)
+    for image in images.rglob("*.png"):
+        image.with_suffix(".txt").write_text("a small dog")
+    record = looked(str(model), str(images))
+    assert record.state == "done", record.message
+    assert record.result["model"][0] == "recognised: StableDiffusionXLPipeline"
+    assert record.result["model"][-2:] == [
+        "second text encoder: CLIPTextModelWithProjection (float32)",
+        "second tokenizer: CLIPTokenizer",
+    ]
+    assert record.result["captions"]
 
 
 def test_an_archive_that_leads_out_is_refused(places: dict[str, str], tmp_path: Path) -> None:

@@ -9,8 +9,15 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from tests.models.test_paper_models import autoencoder_weights, denoiser_weights
-from tests.models.tiny_models import autoencoder_tiny, save_dit, save_ldm, save_stable_diffusion
-from tests.study.test_own_models import analyse
+from tests.models.tiny_models import (
+    autoencoder_kl,
+    autoencoder_tiny,
+    save_dit,
+    save_ldm,
+    save_stable_diffusion,
+    save_stable_diffusion_xl,
+)
+from tests.study.test_own_models import BY_CHANNEL, analyse
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 PAGE_NAMES = (
@@ -19,6 +26,12 @@ PAGE_NAMES = (
 )
 KINDS = {
     "stable": ("StableDiffusionPipeline", "captions, through CLIP"),
+    "xl": (
+        "StableDiffusionXLPipeline",
+        "captions, through two CLIP text encoders, and the images&#x27; size",
+        "<dt>Latents&#x27; mean</dt><dd>-0.2, 0.1, 0, 0.3</dd>",
+        "<dt>Latents&#x27; standard deviation</dt><dd>0.8, 0.6, 1.2, 0.5</dd>",
+    ),
     "ldm": ("LDMPipeline", "VQModel"),
     "dit": ("DiTPipeline", "DiTTransformer2DModel"),
     "paper": ("checkpoints in the paper&#x27;s layout", "PaperDenoiser"),
@@ -33,6 +46,7 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.save(autoencoder_weights(8, 4, 3), folder / "paper" / "vae_last.pt")
     torch.save(denoiser_weights(8, (1, 2), 4), folder / "paper" / "unet_last.pt")
     save_stable_diffusion(folder / "stable")
+    save_stable_diffusion_xl(folder / "xl", vae=autoencoder_kl(**BY_CHANNEL))
     save_ldm(folder / "ldm")
     save_dit(folder / "dit")
     autoencoder_tiny().save_pretrained(folder / "tiny")
