@@ -7,12 +7,14 @@ import torch
 from ldviz.errors import InputError
 from ldviz.geometry.control import Cancelled, Control, Progress
 from ldviz.geometry.distortion import numerical_rank
+from ldviz.geometry.memory import kept_memory
 from ldviz.geometry.products import Decoder, Linearization, Linearizer, check_latents, in_chunks
 from ldviz.geometry.results import ExactGeometry
 
 MAX_EXACT_DIM = 1024
 
 
+@kept_memory()
 def exact_geometry(
     decoder: Decoder,
     latents: torch.Tensor,

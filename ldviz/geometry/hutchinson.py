@@ -11,6 +11,7 @@ from torch import Tensor
 from ldviz.errors import InputError
 from ldviz.geometry.control import Cancelled, Control, Progress
 from ldviz.geometry.distortion import INFLUENCE_FLOOR
+from ldviz.geometry.memory import kept_memory
 from ldviz.geometry.probing import DesignedProbes
 from ldviz.geometry.products import (
     Decoder,
@@ -26,6 +27,7 @@ from ldviz.randomness import keyed_bits
 DEFAULT_NUM_PROBES = 16
 
 
+@kept_memory()
 def hutchinson_diagonal(
     decoder: Decoder,
     latents: Tensor,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ldviz.errors import InputError
 from ldviz.geometry.control import Cancelled, Control, Progress
+from ldviz.geometry.memory import kept_memory
 from ldviz.geometry.products import Decoder, Linearizer, check_latents, in_chunks
 from ldviz.geometry.results import ProbeDesign
 from ldviz.randomness import keyed_bits, keyed_generator
@@ -24,6 +25,7 @@ ROTATION_TOLERANCE = 1e-4
 COLOURING_SWEEPS = 2
 
 
+@kept_memory()
 def probe_design(
     decoder: Decoder,
     latents: Tensor,

@@ -9,6 +9,7 @@ from torch import Tensor
 from ldviz.errors import InputError
 from ldviz.geometry.control import Cancelled, Control, Progress
 from ldviz.geometry.distortion import numerical_rank
+from ldviz.geometry.memory import kept_memory
 from ldviz.geometry.products import (
     Decoder,
     Linearization,
@@ -28,6 +29,7 @@ METHODS = ("krylov", "halko")
 RATES = (0.3, 0.95)
 
 
+@kept_memory()
 def randomized_spectrum(
     decoder: Decoder,
     latents: Tensor,

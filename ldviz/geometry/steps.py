@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 DENSE_NORM_LIMIT = 2**22
 PROJECTOR_NUMBERS = 2**19
+FEW_TANGENTS = 32
+MANY_PIXELS = 256
+CACHED_NUMBERS = 2**18
 MAX_SCRATCH = 32
 
 
@@ -225,6 +228,9 @@ class Normalisation(Step):
         self._factor = channels_last(self._factor)
         if self._dense:
             self._normalised = self._flatten(self._normalised[None])[0]
+            if len(self.shape) == 4:
+                pixels = self._factor.expand(self.shape).permute(0, 2, 3, 1)
+                self._flat_factor = pixels.flatten(1, 2)
 
     def push(self, tangents: list[Tensor], spare: bool) -> Tensor:
         tangent = tangents[0]
@@ -233,16 +239,52 @@ class Normalisation(Step):
         flat = self._flatten(tangent)
         if not (spare and flat.data_ptr() == tangent.data_ptr()):
             flat = flat.clone()
+        if self._reduces(len(flat)):
+            for some, samples in self._blocks(flat):
+                self._reduce(some, samples)
+                some.mul_(self._flat_factor[samples])
+            return self._restore(flat)
         self._project(flat)
         return self._restore(flat).mul_(self._factor)
 
     def pull(self, cotangent: Tensor, spare: bool) -> list[Tensor]:
+        if self._dense and self._reduces(len(cotangent)):
+            flat = self._flatten(cotangent)
+            own = spare or flat.data_ptr() != cotangent.data_ptr()
+            result = flat if own else torch.empty_like(flat)
+            for (some, samples), (read, _) in zip(
+                self._blocks(result), self._blocks(flat), strict=True
+            ):
+                self._reduce(torch.mul(read, self._flat_factor[samples], out=some), samples)
+            return [self._restore(result)]
         scaled = cotangent.mul_(self._factor) if spare else cotangent * self._factor
         if not self._dense:
             return [self._native(scaled)]
         flat = self._flatten(scaled)
         self._project(flat)
         return [self._restore(flat)]
+
+    def _reduces(self, tangents: int) -> bool:
+        """Whether sums over pixels are faster than matrix products, which many tangents share."""
+        return len(self.shape) == 4 and tangents <= FEW_TANGENTS and self._spatial >= MANY_PIXELS
+
+    def _blocks(self, flat: Tensor) -> Iterator[tuple[Tensor, slice]]:
+        """As many samples at a time as stay in the cache: (t, few, pixels, channels), and which."""
+        samples, channels, spatial = self._sizes
+        block = max(1, CACHED_NUMBERS // (len(flat) * channels * spatial))
+        for start in range(0, samples, block):
+            some = slice(start, start + block)
+            yield flat[:, some].unflatten(2, (spatial, channels)), some
+
+    def _reduce(self, some: Tensor, samples: slice) -> None:
+        """some -= some Q Qᵀ in place, by sums over pixels; (t, few, pixels, channels)."""
+        channels, spatial = self._sizes[1:]
+        normalised = self._normalised[samples].unflatten(1, (spatial, channels))
+        sums = torch.stack([some.sum(2), (some * normalised).sum(2)])
+        means = sums.unflatten(3, (self._groups, -1)).mean(4, keepdim=True).div_(spatial)
+        constant, along = means.expand(*means.shape[:4], channels // self._groups).flatten(3)
+        some.sub_(constant.unsqueeze(2))
+        some.addcmul_(normalised, along.unsqueeze(2), value=-1)
 
     def _project(self, flat: Tensor) -> None:
         """flat -= flat Q Qᵀ in place, per sample; flat is (t, n, k).
@@ -355,7 +397,8 @@ class MatrixProduct(Step):
 
 def slope(operation: Callable[[Tensor], Tensor], value: Tensor, factor: Tensor) -> Tensor:
     """Derivative of an elementwise operation at ``value``, times a ``factor`` that broadcasts."""
-    factor = factor.expand(value.shape)
+    # A copy in the layout of the value: factors that broadcast over pixels are read slowly.
+    factor = torch.empty_like(value).copy_(factor.expand(value.shape))
     if operation is torch.ops.aten.silu.default:
         return torch.ops.aten.silu_backward.default(factor, value)
     with torch.enable_grad():
