@@ -13,13 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-import torch
-from safetensors.torch import load_file
 
-from ldviz.errors import CancelledError
-from ldviz.study.build.train import train_study
-from ldviz.study.recipe import Recipe, load_recipe
-from tests.study.small_analysis import contents, in_processes
+from tests.study.small_analysis import contents
 
 ROOT = Path(__file__).resolve().parents[1]
 LAUNCH = (
@@ -99,30 +94,21 @@ def test_a_launcher_s_processes_survive_the_kill_of_one(
     assert ours["default_timestep"] == theirs["default_timestep"]
 
 
-def train(recipe: Recipe, folder: Path, *, stop_in: str = "") -> None:
-    def progress(done: int, total: int, what: str) -> None:
-        if what == stop_in and done == 1:
-            raise CancelledError("stopped by the test")
-
-    train_study(recipe, folder, device="cpu", progress=progress)
-
-
 @pytest.mark.slow
-def test_two_processes_train_and_resume(tiny_recipe_file: Path, tmp_path: Path) -> None:
-    """15 members in batches of 7: the last batch has one image, and one process none of it."""
-    recipe = load_recipe(str(tiny_recipe_file))
-    recipe = recipe.model_copy(
-        update={
-            "data": recipe.data.model_copy(update={"num_images": 30}),
-            "autoencoder": recipe.autoencoder.model_copy(update={"epochs": 2, "batch_size": 7}),
-            "denoiser": recipe.denoiser.model_copy(update={"epochs": 2, "batch_size": 7}),
-        }
-    )
-    assert in_processes(lambda: train(recipe, tmp_path / "once"), 2) == [0, 0]
-    stop = "training the denoiser"
-    assert in_processes(lambda: train(recipe, tmp_path / "twice", stop_in=stop), 2) == [1, 1]
-    assert in_processes(lambda: train(recipe, tmp_path / "twice"), 2) == [0, 0]
+def test_a_launcher_s_processes_train_what_one_does(
+    tiny_recipe_file: Path, trained_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tiny"
+    process = start("train", str(tiny_recipe_file), "--out", str(folder), launcher=LAUNCH)
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert output.count("Trained tiny") == 1
+    assert errors.count("does not cut its batches") == 1
     for part in ("vae", "unet"):
-        files = [next((tmp_path / run / part).glob("*.safetensors")) for run in ("once", "twice")]
+        files = [next((run / part).glob("*.safetensors")) for run in (folder, trained_folder)]
         assert files[0].read_bytes() == files[1].read_bytes()
-        assert all(torch.isfinite(weights).all() for weights in load_file(files[0]).values())
+    ours, theirs = (
+        json.loads((run / "training.json").read_text()) for run in (folder, trained_folder)
+    )
+    assert ours["evaluations"] == theirs["evaluations"]
+    assert ours["recipe"] == theirs["recipe"]

@@ -9,7 +9,15 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from ldviz.data.settings import OWN_IMAGES, DataSettings, place_title
 from ldviz.errors import InputError
@@ -25,7 +33,36 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class AutoencoderSettings(_Settings):
+class _TrainingSettings(_Settings):
+    """What the training of both models has in common.
+
+    Attributes:
+        shards: pieces into which every batch is cut, each the work of one process, their
+            gradients summed in this order; so weights depend on it, and not on the number
+            of processes.  Written down only where it is not 1: what was trained before it
+            could be chosen keeps its settings to the letter.
+    """
+
+    shards: Positive = 1
+
+    @model_validator(mode="after")
+    def _check_shards(self) -> _TrainingSettings:
+        if self.shards > self.batch_size:
+            raise ValueError(
+                f"`shards` = {self.shards} is more than there are samples in a batch "
+                f"(`batch_size` = {self.batch_size}); give at most that many"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_one_shard(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content = dump(self)
+        if content.get("shards") == 1:
+            del content["shards"]
+        return content
+
+
+class AutoencoderSettings(_TrainingSettings):
     """A diffusers AutoencoderKL trained with L1 + kl_weight * mean KL."""
 
     block_out_channels: tuple[Positive, ...] = (16, 32, 32)
@@ -41,7 +78,7 @@ class AutoencoderSettings(_Settings):
     seed: int = 0
 
 
-class DenoiserSettings(_Settings):
+class DenoiserSettings(_TrainingSettings):
     """A diffusers UNet2DModel trained to predict noise on the members' latents.
 
     Over the last ``decay_epochs`` epochs the learning rate falls linearly towards zero.

@@ -62,7 +62,7 @@ def test_it_makes_an_image_set_with_the_arrays_digest(
 
 def test_a_row_beyond_the_end_is_an_error(on_disk: PixelFile) -> None:
     for row in (7, -8):
-        with pytest.raises(IndexError, match="of 7 images"):
+        with pytest.raises(IndexError, match="of 7 prepared images"):
             on_disk[row]
 
 

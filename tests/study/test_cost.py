@@ -15,7 +15,6 @@ from ldviz.models.settings import ModelSettings
 from ldviz.study.blocks import block_path
 from ldviz.study.build import analysis_cost as analysis
 from ldviz.study.build.analysis_cost import analysis_cost, own_cost
-from ldviz.study.build.processes import share_of_batch
 from ldviz.study.build.training_cost import training_cost
 from ldviz.study.cost import duration_text, size_text
 from ldviz.study.recipe import AnalysisSettings, DataSettings, Recipe, load_recipe
@@ -151,16 +150,3 @@ def test_sizes_are_told_in_a_fitting_unit() -> None:
         "5.6 MB",
         "7.8 GB",
     ]
-
-
-@pytest.mark.parametrize(("size", "count"), [(8, 1), (8, 2), (7, 3), (2, 3), (1, 4)])
-def test_shares_of_a_batch_have_the_batch_s_mean(size: int, count: int) -> None:
-    batch = torch.arange(size)
-    values = torch.arange(size, dtype=torch.float64) ** 2
-    total = 0.0
-    for index in range(count):
-        process = type("Process", (), {"process_index": index, "num_processes": count})
-        mine, weight = share_of_batch(batch, process)
-        assert len(mine)
-        total += weight * float(values[mine].mean()) / count
-    assert total == pytest.approx(float(values.mean()))

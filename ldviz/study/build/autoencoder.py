@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from ldviz.progress import Progress, no_progress
-from ldviz.study.build.checkpoint import epoch_generator, load_checkpoint, save_checkpoint
+from ldviz.study.build.checkpoint import load_checkpoint, save_checkpoint, seeded_generator
 from ldviz.study.build.images import ModelImages
-from ldviz.study.build.processes import share_of_batch
+from ldviz.study.build.latents import scaling_factor
+from ldviz.study.build.shards import run_epoch
 from ldviz.study.recipe import AutoencoderSettings
 
 CHECKPOINT_SECONDS = 60.0
@@ -46,7 +47,7 @@ def train_autoencoder(
     settings: AutoencoderSettings,
     *,
     checkpoint: Path,
-    accelerator: Any,
+    processes: Any,
     progress: Progress = no_progress,
 ) -> tuple[torch.nn.Module, list[dict[str, float]]]:
     """Train on images read batch by batch, resuming from a checkpoint if there is one.
@@ -58,7 +59,7 @@ def train_autoencoder(
         images: (n, c, H, W) members in [-1, 1].
         settings: architecture and optimiser.
         checkpoint: where to resume from; written every minute and at the end.
-        accelerator: an ``accelerate.Accelerator``; batches are shared out between its processes.
+        processes: from ``start_processes``; pieces of batches are shared out between them.
         progress: told of every epoch.
 
     Returns:
@@ -69,6 +70,7 @@ def train_autoencoder(
     Source: the recipe of arXiv:2511.20592.  *Differs:* no dropout, which AutoencoderKL lacks.
     """
     autoencoder = new_autoencoder(settings, channels=images.shape[1], image_size=images.shape[2])
+    autoencoder.to(processes.device)
     optimizer = torch.optim.AdamW(
         autoencoder.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
@@ -78,13 +80,12 @@ def train_autoencoder(
         autoencoder.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         log = state["log"]
-    forward, optimizer = accelerator.prepare(_TrainingLoss(autoencoder), optimizer)
     saved = time.monotonic()
     for epoch in range(len(log), settings.epochs):
         progress(epoch, settings.epochs, "training the autoencoder")
-        log.append(_run_epoch(forward, optimizer, images, settings, epoch, accelerator))
+        log.append(_run_epoch(autoencoder, optimizer, images, settings, epoch, processes))
         last = epoch + 1 == settings.epochs
-        if accelerator.is_main_process and (last or time.monotonic() - saved > CHECKPOINT_SECONDS):
+        if processes.is_main_process and (last or time.monotonic() - saved > CHECKPOINT_SECONDS):
             state = {
                 "model": autoencoder.state_dict(),
                 "optimizer": optimizer.state_dict(),
@@ -95,60 +96,47 @@ def train_autoencoder(
     progress(settings.epochs, settings.epochs, "training the autoencoder")
     # Weights are stored in float16: everything from here on sees the stored values.
     autoencoder.half().float().eval()
-    means = encode_means(autoencoder, images)
-    autoencoder.register_to_config(scaling_factor=float(1.0 / means.std()))
+    autoencoder.register_to_config(scaling_factor=scaling_factor(autoencoder, images, processes))
     return autoencoder, log
 
 
 def _run_epoch(
-    forward: torch.nn.Module,
+    autoencoder: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
     images: ModelImages,
     settings: AutoencoderSettings,
     epoch: int,
-    accelerator: Any,
+    processes: Any,
 ) -> dict[str, float]:
     """One pass over the images; returns the epoch's record."""
     start = time.monotonic()
-    forward.train()
-    generator = epoch_generator("autoencoder-epoch", settings.seed, epoch)
-    order = torch.randperm(len(images), generator=generator)
-    totals = torch.zeros(2, device=accelerator.device)
-    batches = order.split(settings.batch_size)
-    for batch in batches:
-        mine, weight = share_of_batch(batch, accelerator)
-        reconstruction, kl = forward(images[mine])
-        accelerator.backward(weight * (reconstruction + settings.kl_weight * kl))
-        accelerator.clip_grad_norm_(forward.parameters(), settings.gradient_clip)
-        optimizer.step()
-        optimizer.zero_grad()
-        totals += weight * torch.stack([reconstruction.detach(), kl.detach()])
-    means = accelerator.reduce(totals, reduction="mean") / len(batches)
-    return {
-        "epoch": epoch + 1,
-        "reconstruction": float(means[0]),
-        "kl": float(means[1]),
-        "seconds": time.monotonic() - start,
-    }
+    autoencoder.train()
+    key = ("autoencoder-epoch", settings.seed, epoch)
+    order = torch.randperm(len(images), generator=seeded_generator(*key))
+
+    def piece_loss(rows: torch.Tensor, generator: torch.Generator | None):
+        # Posteriors are drawn with torch's global generator, which is seeded with the piece's.
+        reconstruction, kl = _losses(autoencoder, images[rows])
+        return reconstruction + settings.kl_weight * kl, (reconstruction, kl)
+
+    means = run_epoch(
+        autoencoder,
+        optimizer,
+        order,
+        piece_loss,
+        settings,
+        terms=("reconstruction", "kl"),
+        key=key,
+        processes=processes,
+    )
+    return {"epoch": epoch + 1, **means, "seconds": time.monotonic() - start}
 
 
-class _TrainingLoss(torch.nn.Module):
-    """The two terms of the loss, as one forward pass, so that wrappers see it."""
-
-    def __init__(self, autoencoder: torch.nn.Module) -> None:
-        super().__init__()
-        self.autoencoder = autoencoder
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """L1 mean, and KL mean over samples and latent entries (diffusers' ``.kl()`` sums)."""
-        posterior = self.autoencoder.encode(images).latent_dist
-        decoded = self.autoencoder.decode(posterior.sample()).sample
-        kl = 0.5 * (posterior.mean.square() + posterior.var - 1.0 - posterior.logvar)
-        return (decoded - images).abs().mean(), kl.mean()
-
-
-@torch.no_grad()
-def encode_means(autoencoder: torch.nn.Module, images: ModelImages) -> torch.Tensor:
-    """(n, c, H, W) images to (n, C, h, w) unscaled latent means, in batches of 256."""
-    batches = images.batches(256)
-    return torch.cat([autoencoder.encode(batch).latent_dist.mode() for batch in batches])
+def _losses(
+    autoencoder: torch.nn.Module, images: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """L1 mean, and KL mean over samples and latent entries (diffusers' ``.kl()`` sums)."""
+    posterior = autoencoder.encode(images).latent_dist
+    decoded = autoencoder.decode(posterior.sample()).sample
+    kl = 0.5 * (posterior.mean.square() + posterior.var - 1.0 - posterior.logvar)
+    return (decoded - images).abs().mean(), kl.mean()

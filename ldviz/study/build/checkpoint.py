@@ -29,13 +29,17 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def epoch_generator(purpose: str, seed: int, epoch: int) -> torch.Generator:
-    """Randomness of one epoch, so that a resumed run repeats an uninterrupted one.
+def seeded_generator(purpose: str, *key: int) -> torch.Generator:
+    """Randomness of an epoch, or of a piece of it, so that a resumed run repeats another.
 
     Also seeds torch's global generator, which dropout draws from.
+
+    Args:
+        purpose: what the numbers are for.
+        key: the seed and the epoch; of a piece, also the batch and its place in it.
     """
     from ldviz.randomness import keyed_generator
 
-    key = int(keyed_generator(purpose, seed, epoch).integers(0, 2**62))
-    torch.manual_seed(key)
-    return torch.Generator().manual_seed(key)
+    seed = int(keyed_generator(purpose, *key).integers(0, 2**62))
+    torch.manual_seed(seed)
+    return torch.Generator().manual_seed(seed)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from ldviz.data.row_file import RowFile, write_rows
 from ldviz.progress import Progress, no_progress
-from ldviz.study.build.checkpoint import epoch_generator, load_checkpoint, save_checkpoint
-from ldviz.study.build.processes import share_of_batch
+from ldviz.study.build.checkpoint import load_checkpoint, save_checkpoint, seeded_generator
+from ldviz.study.build.latents import LatentRows
+from ldviz.study.build.shards import run_epoch
 from ldviz.study.recipe import DenoiserSettings, SelectionSettings
 
 CHECKPOINT_SECONDS = 60.0
+NOISE_FILE = "noise.bin"
+"""Beside the checkpoint: the noise of an epoch, where batches are not cut."""
+DRAWN_AT_ONCE = 2**20
+"""Numbers; a multiple of 16, see ``_normal_blocks``."""
 
 Evaluate = Callable[[torch.nn.Module], dict[str, Any]]
 """Scores a denoiser: a record with "auc" per timestep and "best_auc"."""
@@ -57,16 +65,16 @@ def new_scheduler(settings: DenoiserSettings) -> Any:
 
 
 def train_denoiser(
-    latents: torch.Tensor,
+    latents: LatentRows,
     settings: DenoiserSettings,
     selection: SelectionSettings,
     *,
     evaluate: Evaluate,
     checkpoint: Path,
-    accelerator: Any,
+    processes: Any,
     progress: Progress = no_progress,
 ) -> tuple[torch.nn.Module, list[dict[str, float]], list[dict[str, Any]]]:
-    """Train on latents in memory, resuming from a checkpoint if there is one.
+    """Train on latents read batch by batch, resuming from a checkpoint if there is one.
 
     Every ``evaluate_every`` epochs the attack is run; the weights whose best AUC is
     nearest the target are the ones returned.  Training ends early once the AUC has
@@ -78,14 +86,14 @@ def train_denoiser(
         selection: how the epoch is chosen.
         evaluate: scores a denoiser in evaluation mode.
         checkpoint: where to resume from; written every minute and at every evaluation.
-        accelerator: an ``accelerate.Accelerator``; batches are shared out between its processes.
+        processes: from ``start_processes``; pieces of batches are shared out between them.
         progress: told of every epoch.
 
     Returns:
         The kept denoiser in float16-representable weights, one record per epoch ("epoch",
         "loss", "seconds"), and one per evaluation ("epoch", "auc", "best_auc", "kept").
     """
-    denoiser = new_denoiser(settings, latent_shape=tuple(latents.shape[1:]))
+    denoiser = new_denoiser(settings, latent_shape=tuple(latents.shape[1:])).to(processes.device)
     scheduler = new_scheduler(settings)
     optimizer = torch.optim.AdamW(
         denoiser.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -98,8 +106,6 @@ def train_denoiser(
         denoiser.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         log, evaluations, kept = state["log"], state["evaluations"], state["kept"]
-    forward, optimizer = accelerator.prepare(denoiser, optimizer)
-    latents = latents.to(accelerator.device)
     saved = time.monotonic()
     for epoch in range(len(log), settings.epochs):
         if evaluations and evaluations[-1]["best_auc"] >= selection.stop_auc:
@@ -107,11 +113,21 @@ def train_denoiser(
         progress(epoch, settings.epochs, "training the denoiser")
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(settings, epoch)
-        log.append(_run_epoch(forward, optimizer, latents, scheduler, settings, epoch, accelerator))
+        record = _run_epoch(
+            denoiser,
+            optimizer,
+            latents,
+            scheduler,
+            settings,
+            epoch,
+            processes,
+            checkpoint.with_name(NOISE_FILE),
+        )
+        log.append(record)
         due = (epoch + 1) % selection.evaluate_every == 0 or epoch + 1 == settings.epochs
         if due:
             kept = _evaluate(denoiser, evaluate, selection, evaluations, epoch + 1, kept)
-        if accelerator.is_main_process and (due or time.monotonic() - saved > CHECKPOINT_SECONDS):
+        if processes.is_main_process and (due or time.monotonic() - saved > CHECKPOINT_SECONDS):
             state = {
                 "model": denoiser.state_dict(),
                 "optimizer": optimizer.state_dict(),
@@ -156,33 +172,76 @@ def _evaluate(
 
 
 def _run_epoch(
-    forward: torch.nn.Module,
+    denoiser: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
-    latents: torch.Tensor,
+    latents: LatentRows,
     scheduler: Any,
     settings: DenoiserSettings,
     epoch: int,
-    accelerator: Any,
+    processes: Any,
+    noise_file: Path,
 ) -> dict[str, float]:
     """One pass over the latents; noise and timesteps are drawn on the CPU."""
     start = time.monotonic()
-    forward.train()
-    generator = epoch_generator("denoiser-epoch", settings.seed, epoch)
+    denoiser.train()
+    key = ("denoiser-epoch", settings.seed, epoch)
+    generator = seeded_generator(*key)
     order = torch.randperm(len(latents), generator=generator)
-    noise = torch.randn(latents.shape, generator=generator)
-    timesteps = torch.randint(0, settings.num_train_timesteps, (len(latents),), generator=generator)
-    total = torch.zeros((), device=accelerator.device)
-    batches = order.split(settings.batch_size)
-    for batch in batches:
-        mine, weight = share_of_batch(batch, accelerator)
-        target = noise[mine].to(latents.device)
-        when = timesteps[mine].to(latents.device)
-        noisy = scheduler.add_noise(latents[mine.to(latents.device)], target, when)
-        loss = torch.nn.functional.mse_loss(forward(noisy, when).sample, target)
-        accelerator.backward(weight * loss)
-        accelerator.clip_grad_norm_(forward.parameters(), settings.gradient_clip)
-        optimizer.step()
-        optimizer.zero_grad()
-        total += weight * loss.detach()
-    mean = accelerator.reduce(total, reduction="mean") / len(batches)
-    return {"epoch": epoch + 1, "loss": float(mean), "seconds": time.monotonic() - start}
+    whole = None
+    if settings.shards == 1 and processes.is_main_process:
+        whole = _EpochDraws(noise_file, latents.shape, settings.num_train_timesteps, generator)
+
+    def piece_loss(rows: torch.Tensor, generator: torch.Generator | None):
+        chosen = latents[rows]
+        if generator is None:
+            target, when = whole[rows]
+        else:
+            target = torch.randn(chosen.shape, generator=generator)
+            when = torch.randint(0, settings.num_train_timesteps, (len(rows),), generator=generator)
+        target, when = target.to(chosen.device), when.to(chosen.device)
+        noisy = scheduler.add_noise(chosen, target, when)
+        loss = torch.nn.functional.mse_loss(denoiser(noisy, when).sample, target)
+        return loss, (loss,)
+
+    means = run_epoch(
+        denoiser,
+        optimizer,
+        order,
+        piece_loss,
+        settings,
+        terms=("loss",),
+        key=key,
+        processes=processes,
+    )
+    return {"epoch": epoch + 1, **means, "seconds": time.monotonic() - start}
+
+
+class _EpochDraws:
+    """Noise and timestep of every latent for one epoch, drawn one after the other.
+
+    What batches that are not cut were always trained with.  The noise lies in a file, and
+    is read batch by batch.
+    """
+
+    def __init__(
+        self, path: Path, shape: tuple[int, ...], num_timesteps: int, generator: torch.Generator
+    ) -> None:
+        write_rows(path, _normal_blocks(math.prod(shape), generator))
+        self._noise = RowFile(path, shape, np.float32, holds="noise")
+        self._timesteps = torch.randint(0, num_timesteps, (shape[0],), generator=generator)
+
+    def __getitem__(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(k, C, h, w) noise and (k,) timesteps of these rows."""
+        return torch.from_numpy(self._noise[rows.numpy()]), self._timesteps[rows]
+
+
+def _normal_blocks(count: int, generator: torch.Generator) -> Iterator[np.ndarray]:
+    """``torch.randn(count)``, to the last bit, a block at a time.
+
+    Torch makes 16 normal numbers of 16 uniform ones, and where the count is no multiple of 16
+    draws the last 16 anew; so all blocks but the last, the longest, are multiples of 16.
+    """
+    while count >= 2 * DRAWN_AT_ONCE:
+        yield torch.randn(DRAWN_AT_ONCE, generator=generator).numpy()
+        count -= DRAWN_AT_ONCE
+    yield torch.randn(count, generator=generator).numpy()

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import torch
     from accelerate import PartialState
 
 PATIENCE = timedelta(days=30)
@@ -27,22 +26,6 @@ def start_processes(device: str | None) -> PartialState:
     # Without the rendezvous of a launcher Accelerate takes no timeout.
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     return PartialState(cpu=device == "cpu", **({"timeout": PATIENCE} if several else {}))
-
-
-def share_of_batch(batch: torch.Tensor, processes: Any) -> tuple[torch.Tensor, float]:
-    """This process's part of a batch, and its weight in the mean over the processes.
-
-    With the weights that mean is the mean over the batch, however unevenly it was shared;
-    a process that gets nothing takes one entry for nothing, so that all of them take part.
-
-    Args:
-        batch: (k,) positions, the same ones in every process.
-        processes: has ``process_index`` and ``num_processes``.
-    """
-    mine = batch[processes.process_index :: processes.num_processes]
-    if not len(mine):
-        return batch[:1], 0.0
-    return mine, len(mine) * processes.num_processes / len(batch)
 
 
 def gathered(processes: PartialState, values: Sequence[Any]) -> list[Any]:

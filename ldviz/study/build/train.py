@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import time
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,15 +26,19 @@ from ldviz.metrics.roc import roc_auc
 from ldviz.models import LatentDiffusionModel, LatentModel
 from ldviz.progress import Progress, no_progress
 from ldviz.study.blocks import write_atomically
-from ldviz.study.build.autoencoder import encode_means, train_autoencoder
-from ldviz.study.build.denoiser import new_scheduler, train_denoiser
+from ldviz.study.build.autoencoder import train_autoencoder
+from ldviz.study.build.denoiser import NOISE_FILE, new_scheduler, train_denoiser
 from ldviz.study.build.images import ModelImages, SplitImages, load_split
-from ldviz.study.build.processes import start_processes
-from ldviz.study.build.vectors import compute_vectors
+from ldviz.study.build.latents import LatentRows, stored_latents
+from ldviz.study.build.processes import gathered, start_processes
+from ldviz.study.build.shards import say_who_waits
+from ldviz.study.build.vectors import compute_vectors, denoiser_batch
 from ldviz.study.recipe import Recipe, recipe_names
 
 PACKAGES = ("torch", "diffusers", "accelerate", "numpy", "scikit-learn", "pillow", "safetensors")
 SHEET_IMAGES = 64
+LATENTS_FILE = "latents.bin"
+"""In ``.training``, while the denoiser is trained."""
 
 
 class TrainingRecord(BaseModel):
@@ -80,49 +85,48 @@ def train_study(
         DataError: if the images cannot be read, or changed while training was interrupted.
         StudyError: if the disk is full or the folder has vanished; checkpoints are kept.
     """
-    from accelerate import Accelerator
-
     check_trainable(recipe)
     start = time.monotonic()
-    start_processes(device)
-    accelerator = Accelerator(cpu=device == "cpu")
+    processes = start_processes(device)
+    # Of cuDNN's algorithms only those that give the same bits every time.
+    torch.backends.cudnn.deterministic = True
     work = folder / ".training"
     _check_claim(work, recipe)
     split = load_split(recipe.data, folder, device=device, progress=progress)
     _claim(work, recipe, split)
-    everything = ModelImages(split.images, device=accelerator.device)
+    say_who_waits(recipe, processes)
+    everything = ModelImages(split.images, device=processes.device)
     member_rows = np.flatnonzero(split.is_member)
 
     autoencoder, autoencoder_log = train_autoencoder(
-        ModelImages(split.images, member_rows, device=accelerator.device),
+        ModelImages(split.images, member_rows, device=processes.device),
         recipe.autoencoder,
         checkpoint=work / "autoencoder.pt",
-        accelerator=accelerator,
+        processes=processes,
         progress=progress,
     )
-    scale = autoencoder.config.scaling_factor
-    latents = encode_means(autoencoder, everything) * scale
+    latents = stored_latents(work / LATENTS_FILE, autoencoder, everything, processes)
 
     def evaluate(denoiser: torch.nn.Module) -> dict[str, Any]:
-        model = new_model(autoencoder, denoiser, recipe, everything, accelerator.device)
-        record = sima_curve(model, latents, split, recipe.selection.timesteps)
+        model = new_model(autoencoder, denoiser, recipe, everything, processes.device)
+        record = sima_curve(model, latents, split, recipe.selection.timesteps, processes)
         denoiser.requires_grad_(True)
         return record
 
     denoiser, denoiser_log, evaluations = train_denoiser(
-        latents[torch.from_numpy(member_rows).to(latents.device)],
+        latents.only(member_rows),
         recipe.denoiser,
         recipe.selection,
         evaluate=evaluate,
         checkpoint=work / "denoiser.pt",
-        accelerator=accelerator,
+        processes=processes,
         progress=progress,
     )
     record = TrainingRecord(
         recipe=recipe.model_dump(mode="json"),
         images_sha256=split.images_sha256,
         split_sha256=split.split_sha256,
-        device=str(accelerator.device),
+        device=processes.device.type,
         packages=package_versions(),
         seconds=sum(entry["seconds"] for entry in [*autoencoder_log, *denoiser_log]),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -131,8 +135,8 @@ def train_study(
         evaluations=evaluations,
         images=split.report,
     )
-    if accelerator.is_main_process:
-        model = new_model(autoencoder, denoiser, recipe, everything, accelerator.device)
+    if processes.is_main_process:
+        model = new_model(autoencoder, denoiser, recipe, everything, processes.device)
         try:
             _save(folder, model, split, record)
         except (OSError, SafetensorError) as error:
@@ -140,7 +144,10 @@ def train_study(
                 f'The models cannot be written to "{folder}": {error}. The last checkpoint is '
                 "kept; make room or restore the folder, then run the same command again."
             ) from error
-    accelerator.wait_for_everyone()
+    processes.wait_for_everyone()
+    if processes.is_main_process:
+        for name in (LATENTS_FILE, NOISE_FILE):
+            (work / name).unlink(missing_ok=True)
     progress(1, 1, f"trained in {time.monotonic() - start:.0f} s")
     return record
 
@@ -173,18 +180,28 @@ def new_model(
 @torch.no_grad()
 def sima_curve(
     model: LatentDiffusionModel,
-    latents: torch.Tensor,
+    latents: LatentRows,
     split: SplitImages,
     timesteps: tuple[int, ...],
+    processes: Any,
 ) -> dict[str, Any]:
-    """SimA's unmasked AUC at every timestep: {"timesteps", "auc", "best_auc"}."""
+    """SimA's unmasked AUC at every timestep: {"timesteps", "auc", "best_auc"}.
+
+    Each timestep is the work of one process, which tells the others.
+    """
     attack = get_attack("sima")
-    sample_ids = split.images.sample_ids
-    aucs = []
-    for timestep in timesteps:
-        vectors = compute_vectors(model, latents, sample_ids, attack, timestep)
-        statistic = masked_statistic(powered(vectors.reshape(len(vectors), -1), attack), None)
-        aucs.append(float(roc_auc(split.is_member, -statistic)))
+    batch = denoiser_batch(math.prod(latents.shape[1:]))
+    statistic = np.empty(len(latents))
+    mine = []
+    for timestep in timesteps[processes.process_index :: processes.num_processes]:
+        for start in range(0, len(latents), batch):
+            rows = slice(start, start + batch)
+            ids = split.images.sample_ids[rows]
+            vectors = compute_vectors(model, latents[rows], ids, attack, timestep)
+            statistic[rows] = masked_statistic(powered(vectors, attack))
+        mine.append((timestep, float(roc_auc(split.is_member, -statistic))))
+    found = dict(gathered(processes, mine))
+    aucs = [found[timestep] for timestep in timesteps]
     return {"timesteps": list(timesteps), "auc": aucs, "best_auc": max(aucs)}
 
 

@@ -18,6 +18,11 @@ DENOISER_NUMBERS = 2**16
 """Most numbers in one pass of the denoiser, so that large latents fit into memory."""
 
 
+def denoiser_batch(latent_dim: int) -> int:
+    """How many latents go through the denoiser at once."""
+    return max(1, min(DENOISER_BATCH, DENOISER_NUMBERS // latent_dim))
+
+
 def compute_vectors(
     model: LatentModel,
     latents: torch.Tensor,
@@ -42,7 +47,7 @@ def compute_vectors(
     """
     parts = []
     prepare = getattr(model, "prepare_conditioning", lambda values: values)
-    batch = max(1, min(DENOISER_BATCH, DENOISER_NUMBERS // latents[0].numel()))
+    batch = denoiser_batch(latents[0].numel())
     for start in range(0, len(latents), batch):
         progress(start, len(latents), f"{attack.title} at timestep {timestep}")
         rows = slice(start, start + batch)
