@@ -47,6 +47,7 @@ def test_a_model_and_a_folder_become_a_study(place: Path) -> None:
     assert again.returncode == 0, again.stderr
 
 
+@pytest.mark.slow
 def test_two_text_encoders_from_a_dry_run_to_a_study(place: Path) -> None:
     scales = {"latents_mean": [0.1, 0.0, -0.2, 0.3], "latents_std": [0.8, 0.6, 1.2, 0.5]}
     save_stable_diffusion_xl(place / "xl", vae=autoencoder_kl(**scales))

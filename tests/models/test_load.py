@@ -14,6 +14,7 @@ from diffusers import (
     AutoencoderTiny,
     DiTPipeline,
     DPMSolverMultistepScheduler,
+    EDMEulerScheduler,
     FlowMatchEulerDiscreteScheduler,
     LDMPipeline,
     StableDiffusionPipeline,
@@ -241,14 +242,10 @@ def test_other_solvers_share_the_schedule(tmp_path: Path) -> None:
     assert model.card.scheduler == "DPMSolverMultistepScheduler"
 
 
-def test_a_flow_is_refused(tmp_path: Path) -> None:
-    save_parts(
-        tmp_path,
-        vae=autoencoder_kl(),
-        unet=unconditional_unet(),
-        scheduler=FlowMatchEulerDiscreteScheduler(),
-    )
-    with pytest.raises(ModelError, match="belongs to a flow"):
+@pytest.mark.parametrize("kind", [FlowMatchEulerDiscreteScheduler, EDMEulerScheduler])
+def test_a_schedule_without_timesteps_is_refused(kind, tmp_path: Path) -> None:
+    save_parts(tmp_path, vae=autoencoder_kl(), unet=unconditional_unet(), scheduler=kind())
+    with pytest.raises(ModelError, match="belongs to a flow, or to a diffusion that is told of"):
         load(tmp_path)
 
 

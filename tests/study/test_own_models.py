@@ -14,8 +14,10 @@ from ldviz.errors import CancelledError, InputError, ModelError, StudyError
 from ldviz.models import ModelSettings, load_model
 from ldviz.study.build.analyze import analyze_own, analyze_study
 from ldviz.study.build.images import SplitImages
+from ldviz.study.evidence import unmasked_scores
 from ldviz.study.model import load_study_model
 from ldviz.study.own import model_settings, own_recipe
+from ldviz.study.picture import measure_picture
 from ldviz.study.recipe import AnalysisSettings, DataSettings, Recipe
 from ldviz.study.store import Study
 from ldviz.study.vectors import attack_vectors
@@ -146,6 +148,18 @@ def test_the_empty_condition_is_another_result(places, studies, tmp_path: Path) 
     )
     assert not np.array_equal(own_live[0], empty_live[0])
     assert study.manifest.model.conditioning_used == "empty"
+
+
+def test_an_inspected_image_is_told_its_caption(studies) -> None:
+    study = studies["xl"]
+    model = load_study_model(study, device="cpu")
+    stored = unmasked_scores(study, study.default_attack, study.default_timestep)
+    for row, other in ((1, "dog"), (CAPTIONS.index(""), None)):
+        pixels = study.images(row)
+        own = measure_picture(study, model, pixels, sample_id=row, told=CAPTIONS[row])
+        assert own.score == pytest.approx(stored[row], rel=0.01)
+        told_else = measure_picture(study, model, pixels, sample_id=row, told=other)
+        assert abs(told_else.score / stored[row] - 1) > 0.02
 
 
 @torch.no_grad()
