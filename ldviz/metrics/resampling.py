@@ -17,7 +17,8 @@ from ldviz.randomness import keyed_generator
 
 _CHUNK_CELLS = 1 << 21  # counts in flight; with their sums some 20 MB
 _MIN_WIDTH = 256  # resamples per chunk, at least: rows long enough to add at full speed
-_KEPT_CELLS = 1 << 23  # resamples small enough to keep for the next call
+_KEPT_CELLS = 1 << 22  # resamples small enough to keep for the next call
+_NARROW = 256  # columns below which rows are too short to be added one by one
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,11 @@ def resample_chunks(
         yield from _drawn_chunks(n_member, n_held_out, num_resamples, seed)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _kept_chunks(
     n_member: int, n_held_out: int, num_resamples: int, seed: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """A report asks for the same resamples for every attack and timestep."""
+    """All attacks and timesteps ask for the same resamples, of the whole and its quarters."""
     return tuple(_drawn_chunks(n_member, n_held_out, num_resamples, seed))
 
 
@@ -131,6 +132,8 @@ def cumulative(amounts: np.ndarray, order: np.ndarray) -> np.ndarray:
     dtype = np.int32 if amounts.dtype == np.uint8 else amounts.dtype
     total = np.zeros((order.size + 1, amounts.shape[1]), dtype=dtype)
     total[1:] = amounts[order]
+    if amounts.shape[1] < _NARROW:
+        return np.add.accumulate(total, axis=0, out=total)
     for row in range(1, order.size + 1):
         np.add(total[row], total[row - 1], out=total[row])
     return total

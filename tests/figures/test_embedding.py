@@ -95,6 +95,8 @@ def test_a_continuous_colouring_is_one_trace_clipped_at_its_tails():
     )
     (trace,) = figure.data
     assert isinstance(trace, go.Scatter)
+    assert trace.marker.line.width == 0  # outlines double the time until the map is drawn
+    assert figure.layout.margin.autoexpand is False
     assert np.array_equal(trace.marker.color, values)
     assert trace.marker.colorbar.title.text == "Score (unit)"
     assert trace.marker.cmax < 2

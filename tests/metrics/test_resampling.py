@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ldviz.metrics import resampling
 
@@ -49,6 +50,16 @@ def test_large_samples_come_in_chunks_that_are_not_kept(monkeypatch):
     again = list(resampling.resample_chunks(40, 60, 50, 0))
     np.testing.assert_array_equal(chunks[2][1], again[2][1])
     assert (chunks[0][0] != chunks[1][0]).any()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_cumulative_is_the_same_for_narrow_and_wide_rows(dtype):
+    generator = np.random.default_rng(0)
+    wide = (9 * generator.random((50, 2 * resampling._NARROW))).astype(dtype)
+    order = generator.permutation(50)[:40]
+    narrow = resampling.cumulative(wide[:, :7], order)
+    assert np.array_equal(narrow, resampling.cumulative(wide, order)[:, :7])
+    assert narrow.dtype == resampling.cumulative(wide, order).dtype
 
 
 def test_cumulative_by_hand():
