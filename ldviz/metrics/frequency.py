@@ -23,7 +23,7 @@ MAGNITUDE_FLOOR = 1e-6
 _LUMA = np.array([0.299, 0.587, 0.114])
 _CHUNK = 512  # images transformed at a time
 _RESAMPLES = 250  # drawn at a time
-_ROWS = 16  # correlated at a time
+_MOMENT_CELLS = 1 << 21  # weighed at a time, 16 MB of them
 
 
 @dataclass(frozen=True)
@@ -205,18 +205,18 @@ def pearsons(
 
 def _resampled(a: np.ndarray, b: np.ndarray, num_resamples: int, seed: int) -> np.ndarray:
     """(k, num_resamples) correlations of resampled pairs, of standardised (k, n) and (n,)."""
+    # As few products as memory allows: between small ones threads wait for each other.
+    rows = max(1, _MOMENT_CELLS // (3 * b.size))
     draws = []
     for start in range(0, num_resamples, _RESAMPLES):
         size = min(_RESAMPLES, num_resamples - start)
         generator = keyed_generator("pearson-bootstrap", seed, start)
         weights = resample_counts(generator, b.size, size).astype(np.float64)
-        mean_b, mean_bb = np.stack([b, b * b]) @ weights / b.size
-        # A few rows at a time, so that memory does not grow with their number; one product
-        # of all their moments, since many small ones cost threads more than they save.
         of_rows = []
-        for few in np.split(a, range(_ROWS, len(a), _ROWS)):
-            moments = np.concatenate([few, few * b, few * few]) @ weights / b.size
-            mean_a, mean_ab, mean_aa = moments.reshape(3, len(few), size)
+        for few in np.split(a, range(rows, len(a), rows)):
+            moments = np.concatenate([few, few * b, few * few, [b, b * b]]) @ weights / b.size
+            mean_a, mean_ab, mean_aa = moments[:-2].reshape(3, len(few), size)
+            mean_b, mean_bb = moments[-2:]
             spread = (mean_aa - mean_a**2) * (mean_bb - mean_b**2)
             # A resample of equal values has no correlation; it counts as none at all.
             defined = spread > 1e-24

@@ -190,6 +190,7 @@ def subset_intervals(
         num_resamples=num_resamples,
         seed=seed,
         positive=positive,
+        fprs=(EVIDENCE_FPR,),
     )
     return table.metrics["scores"]
 

@@ -28,7 +28,6 @@ from ldviz.study.ranks import (
     ordered_timesteps,
     standard_scores,
 )
-from ldviz.study.report import measure_scores
 from ldviz.study.store import Study
 from ldviz.study.vectors import attack_vectors
 
@@ -44,6 +43,7 @@ DIFFERENCES = (
     ("influence", "random"),
 )
 _COMPLEXITY = "complexity_"
+_FPR = 0.01
 Axis = tuple[Measured, ...]
 
 
@@ -267,7 +267,14 @@ def _column(
     num_resamples: int,
     seed: int,
 ) -> _Column:
-    table = measure_scores(study, scores, num_resamples=num_resamples, seed=seed)
+    table = metric_intervals(
+        study.is_member,
+        scores,
+        pairs=DIFFERENCES,
+        num_resamples=num_resamples,
+        seed=seed,
+        fprs=(_FPR,),
+    )
     parts = []
     for q in range(4):
         inside = quartile == q
@@ -276,6 +283,7 @@ def _column(
             {"none": scores["none"][inside]},
             num_resamples=num_resamples,
             seed=seed,
+            fprs=(),
         )
         parts.append(part.metrics["none"]["auc"])
     mean, deviation = random_band(
