@@ -10,6 +10,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from ldviz.errors import LdvizError
 from ldviz.study.sampled import LARGE_STUDY, SAMPLE_SEED, SHOWN_SAMPLES
 from ldviz.study.store import Study
+from ldviz.ui.chart_library import load_chart_library
 from ldviz.ui.compare import comparison_problem
 from ldviz.ui.compare_picker import show_compare_picker
 from ldviz.ui.plugins import ensure_plugins
@@ -56,6 +57,7 @@ def show_frame() -> None:
                 _show_samples_choice()
         if failures:
             _show_broken(failures)
+        load_chart_library()
     show_study_jobs()
     for problem in link_problems():
         st.warning(problem, icon=":material/link_off:")

@@ -25,6 +25,7 @@ WATCH_PATH = """path => {
   const watch = () => window.paths.push(path.getAttribute("d"));
   new MutationObserver(watch).observe(path, { attributes: true, attributeFilter: ["d"] });
 }"""
+LIBRARY = "performance.getEntriesByType('resource').filter(one => /PlotlyChart/.test(one.name))"
 PAGES = {
     "": "Handwritten digits",
     "distortion": "Distortion",
@@ -79,6 +80,16 @@ def numbers(lab: Locator) -> list[str]:
 def library_auc(study: Study, spec: MaskSpec) -> float:
     values = score_values(study.stored_vectors("sima", study.default_timestep), "sima")
     return float(roc_auc(study.is_member, membership_scores(study, values, spec)))
+
+
+def test_charts_find_their_library_loaded(page: Page, server: Server):
+    page.goto(server.url)
+    loaded(page)
+    expect(page.locator(".js-plotly-plot")).to_have_count(0)
+    page.wait_for_function(f"{LIBRARY}.length === 1")
+    page.get_by_role("link", name="Distortion").click()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    assert page.evaluate(f"{LIBRARY}.length") == 1  # and not a second time
 
 
 @pytest.mark.parametrize("path", PAGES)
