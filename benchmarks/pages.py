@@ -6,8 +6,9 @@
 Prints, for every page and every view of the Latent grid: bytes received over the websocket and
 as media, Streamlit's own assets not counted; then milliseconds from the click on "Lower" or
 "Higher" to the other image's grid on screen, for images seen before and for new ones (median).
-With ``--load-test N`` instead: seconds from the address to the page drawn, on a first and on a
-second visit, for a generated study of N samples of 256 dimensions (noise, no result of any kind).
+With ``--load-test N`` instead: seconds from the address to the page drawn with all its figures, on
+a first and on a second visit, for a generated study of N samples of 256 dimensions (noise, no
+result of any kind).
 A time in seconds means two otherwise idle cores.
 """
 
@@ -52,6 +53,16 @@ STEP = """button => {
   }, { once: true, capture: true }));
 }"""
 
+# The script has run to its end, nothing is still to come, and every figure stands there.
+DRAWN = """() => {
+  const all = (selector, drawn) => [...document.querySelectorAll(selector)].every(drawn);
+  return document.querySelector("h1")
+    && document.querySelector("[data-test-script-state=notRunning]")
+    && all("[data-testid=stSkeleton], [data-testid=stSpinner]", () => false)
+    && all("[data-testid=stProgress]", () => false)
+    && all("[data-testid=stPlotlyChart]", one => one.querySelector(".cartesianlayer path"));
+}"""
+
 
 class Received:
     """Counts what a page receives; start again with :meth:`reset`."""
@@ -93,14 +104,15 @@ def step_times(page: Page, presses: str) -> list[float]:
 
 
 def opening_times(page: Page, url: str) -> dict[str, float]:
-    """Seconds until each page has drawn itself, opened by its address."""
+    """Seconds until each page has drawn itself and its figures, opened by its address."""
     times = {}
     for name in PAGES:
         page.goto("about:blank")
         start = time.perf_counter()
         page.goto(f"{url}/{name}", wait_until="commit")
-        page.wait_for_selector("h1")
-        page.wait_for_selector("[data-test-script-state=notRunning]", timeout=300_000)
+        page.wait_for_function(DRAWN, timeout=300_000)
+        if name == "attack":
+            page.wait_for_selector(".lab[data-settled=true]")
         times[name or "overview"] = time.perf_counter() - start
         settle(page)
     return times
