@@ -11,7 +11,8 @@ from ldviz.figures.theme import HELD_OUT, MEMBER, NEUTRAL, apply_layout
 MAX_POINTS = 5000
 """Points that a browser draws and drags a lasso over without delay."""
 
-_WEBGL_FROM = 1500
+_WEBGL_ABOVE = 3000
+"""Where the graphics card draws faster than the browser, its start counted in."""
 
 
 def sample_scatter(
@@ -40,7 +41,7 @@ def sample_scatter(
         current: row of the current image, or None.
     """
     figure = go.Figure()
-    scatter = go.Scattergl if len(rows) > _WEBGL_FROM else go.Scatter
+    scatter = go.Scattergl if len(rows) > _WEBGL_ABOVE else go.Scatter
     for title, colour, symbol, drawn in (
         ("Members", MEMBER, "circle", rows[is_member[rows]]),
         ("Held-out", HELD_OUT, "diamond", rows[~is_member[rows]]),
@@ -89,7 +90,8 @@ def sample_scatter(
     apply_layout(figure, height=460)
     figure.update_layout(
         dragmode="select",
-        margin={"l": 70, "t": 36, "b": 96},
+        # The legend has its room; were it left to make some, all would be drawn twice.
+        margin={"l": 70, "t": 36, "b": 116, "autoexpand": False},
         legend={"y": -0.22, "yanchor": "top"},
     )
     return figure
