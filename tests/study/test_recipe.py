@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ldviz.errors import InputError
-from ldviz.study.recipe import load_recipe, recipe_names
+from ldviz.study.recipe import Recipe, load_recipe, recipe_names
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -32,6 +32,12 @@ def test_an_unknown_recipe_lists_the_known(tmp_path: Path) -> None:
         ("epochs = 120", "", r"`autoencoder\.epochs`"),
         ("[data]", "[data", "not valid TOML"),
         ('name = "digits"', 'name = "../digits"', r"`name`"),
+        ("batch_size = 32", "batch_size = 32\nshards = 0", r"`autoencoder\.shards`.*got 0"),
+        (
+            "batch_size = 64",
+            "batch_size = 64\nshards = 65",
+            r"`denoiser`.*`shards` = 65 is more .*`batch_size` = 64",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -43,3 +49,13 @@ def test_a_wrong_setting_is_named(tmp_path: Path, old: str, new: str, message: s
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(InputError, match=message):
         load_recipe(str(path))
+
+
+def test_settings_that_say_nothing_of_shards_are_written_as_ever() -> None:
+    """So that trainings from before it could be chosen are still told apart and continued."""
+    digits, own = (load_recipe(name).model_dump(mode="json") for name in ("digits", "own"))
+    for part in ("autoencoder", "denoiser"):
+        assert "shards" not in digits[part]
+        assert own[part]["shards"] > 1
+    for content in (digits, own):
+        assert Recipe.model_validate(content) == load_recipe(content["name"])

@@ -19,6 +19,7 @@ from ldviz.study.build.latents import LatentRows, encoded, scaling_factor
 from ldviz.study.build.processes import start_processes
 from ldviz.study.build.shards import run_epoch, say_who_waits
 from ldviz.study.build.train import train_study
+from ldviz.study.build.training_cost import training_cost
 from ldviz.study.recipe import DenoiserSettings, Recipe, load_recipe
 from tests.study.small_analysis import in_processes
 
@@ -81,6 +82,21 @@ def test_nor_do_interruptions(tiny_recipe_file: Path, tmp_path: Path, shards: in
 
         assert in_processes(work, count) == [1 if stop else 0] * count
     assert result(tmp_path / "often") == result(tmp_path / "once")
+
+
+@pytest.mark.slow
+def test_a_dry_run_by_two_processes_trains_as_they_would(
+    tiny_recipe_file: Path, tmp_path: Path
+) -> None:
+    recipe = few_members(tiny_recipe_file, 3)
+
+    def work() -> None:
+        cost = training_cost(recipe, tmp_path / "study", device="cpu")
+        assert (cost.processes, cost.trial_samples) == (2, 14)
+        assert 0 < cost.seconds < 600
+
+    assert in_processes(work, 2) == [0, 0]
+    assert not (tmp_path / "study").exists()
 
 
 def test_another_number_of_shards_is_another_training(

@@ -21,7 +21,7 @@ from ldviz.study.recipe import DenoiserSettings, SelectionSettings
 CHECKPOINT_SECONDS = 60.0
 NOISE_FILE = "noise.bin"
 """Beside the checkpoint: the noise of an epoch, where batches are not cut."""
-DRAWN_AT_ONCE = 2**20
+DRAWN_AT_ONCE = 2**18
 """Numbers; a multiple of 16, see ``_normal_blocks``."""
 
 Evaluate = Callable[[torch.nn.Module], dict[str, Any]]
