@@ -14,6 +14,7 @@ from PIL import Image
 _LARGEST_SIDE = 96
 _LOSSLESS_SIDE = 64
 _SHEET_QUALITY = 60
+_SHEET_EFFORT = 2  # of WebP's 0 to 6: half the time of the usual 4 for a tenth more bytes
 _SHEET_SIDES = (32, 24, 16)
 
 
@@ -119,7 +120,7 @@ def sprite_sheet(images: np.ndarray, *, limit_bytes: int = 700_000) -> SpriteShe
         The sheet with the largest thumbnails within the limit; None if even the smallest
         exceed it.
 
-    Cost: about 0.2 s for 1,797 images of 32 x 32 pixels (220 kB).
+    Cost: about 0.1 s for 1,797 images of 32 x 32 pixels (230 kB).
     """
     count, height, width, channels = images.shape
     columns = math.ceil(math.sqrt(count))
@@ -131,7 +132,7 @@ def sprite_sheet(images: np.ndarray, *, limit_bytes: int = 700_000) -> SpriteShe
     for side in _SHEET_SIDES:
         size = (columns * side, lines * side)
         picture = whole if whole.size == size else whole.resize(size, Image.Resampling.BOX)
-        uri = _webp_uri(picture, lossless=False, quality=_SHEET_QUALITY)
+        uri = _webp_uri(picture, lossless=False, quality=_SHEET_QUALITY, effort=_SHEET_EFFORT)
         if len(uri) <= limit_bytes:
             return SpriteSheet(uri, columns, side, count)
     return None
@@ -142,7 +143,7 @@ def _picture(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
 
 
-def _webp_uri(image: Image.Image, *, lossless: bool, quality: int) -> str:
+def _webp_uri(image: Image.Image, *, lossless: bool, quality: int, effort: int = 4) -> str:
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", lossless=lossless, quality=quality)
+    image.save(buffer, "WEBP", lossless=lossless, quality=quality, method=effort)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
