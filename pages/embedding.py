@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ldviz.figures.embedding import CLASS_PALETTE, Continuous, Groups, embedding_map
+from ldviz.figures.embedding import CLASS_PALETTE, Continuous, Groups, embedding_map, map_height
 from ldviz.figures.embedding_projection import Projection, pca_projection, tsne_projection
 from ldviz.figures.shared_axes import share_axes
 from ldviz.figures.theme import HELD_OUT, MEMBER
@@ -181,8 +181,17 @@ def map_figure(
 
 
 def draw_map(study: Study, figure: go.Figure, colour: str, *, second: Pair | None = None) -> None:
-    """Draw the scatter; ``second`` is the pair, where the study is its second one."""
+    """Draw the scatter; ``second`` is the pair, where the study is its second one.
+
+    On a phone the width decides how tall the plot is; the empty room below is cut off.
+    """
     name = MAPS[second is not None]
+    st.html(
+        f"<style>.st-key-{name} {{ container-type: inline-size; }} @media (max-width: 640px) {{ "
+        f".st-key-{name} > :has([data-testid=stPlotlyChart]) {{ overflow: hidden; "
+        f"max-height: calc({map_height(figure):.3f} * (100cqw - 70px) + "
+        f"{130 if colour in CONTINUOUS else 150}px); }} }}</style>"
+    )
     with st.container(key=name):
         st.plotly_chart(
             figure,

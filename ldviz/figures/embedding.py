@@ -111,6 +111,16 @@ def embedding_map(
     return figure
 
 
+def map_height(figure: go.Figure) -> float:
+    """How tall a map's plot is, in its widths: both axes are on one scale."""
+    reach = []
+    for axis in ("x", "y"):
+        ends = figure.layout[f"{axis}axis"].range
+        every = np.concatenate([np.ravel(trace[axis]) for trace in figure.data])
+        reach.append(float(np.ptp(every if ends is None else np.array(ends))))
+    return reach[1] / reach[0] if reach[0] > 0 else 1.0
+
+
 def _ring(x: float, y: float) -> go.Scatter:
     """A white ring on a black one: seen on any page and any colour below."""
     return go.Scatter(

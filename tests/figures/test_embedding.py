@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import pytest
 
 from ldviz.errors import InputError
-from ldviz.figures.embedding import Continuous, Groups, embedding_map
+from ldviz.figures.embedding import Continuous, Groups, embedding_map, map_height
 from ldviz.figures.embedding_projection import (
     pca_projection,
     principal_components,
@@ -147,3 +147,17 @@ def test_many_points_are_drawn_by_the_graphics_card():
         points, np.arange(3001), Continuous(np.zeros(3001), "v"), axis_titles=TITLES
     )
     assert isinstance(figure.data[0], go.Scattergl)
+
+
+def test_the_height_of_a_plot_follows_from_its_axes():
+    figure = embedding_map(POINTS, IDS, Continuous(np.arange(4.0), "v"), axis_titles=TITLES)
+    assert map_height(figure) == 1.0
+    tall = embedding_map(
+        POINTS * [1.0, 3.0], IDS, Continuous(np.arange(4.0), "v"), axis_titles=TITLES, current=2
+    )
+    assert map_height(tall) == 3.0
+    assert map_height(tall.update_xaxes(range=[0, 30])) == 0.5
+    point = embedding_map(
+        np.zeros((2, 2)), IDS[:2], Continuous(np.arange(2.0), "v"), axis_titles=TITLES
+    )
+    assert map_height(point) == 1.0
