@@ -146,6 +146,7 @@ def _moved(decoder: Decoder, latents: Tensor, directions: Tensor, route: str) ->
         linear = linearizer(block)
         tangents = directions.reshape(-1, 1, *block.shape[1:]).expand(-1, *block.shape)
         moved.append(in_chunks(linear, linear.jvp, tangents, control).transpose(0, 1))
+        del linear
     return torch.cat(moved)
 
 

@@ -62,6 +62,9 @@ def exact_geometry(
         jacobian = full_jacobian(linear, control, chunk)
         spectra.append(_singular_values(jacobian).cpu())
         diagonals.append(jacobian.square().sum(dim=0).reshape(latents[row].shape).cpu())
+        route_taken = linear.route
+        # A recording is large: not two of them at a time.
+        del linear
     dtype = latents.dtype
     singular_values = torch.stack(spectra).to(dtype).numpy()
     return ExactGeometry(
@@ -69,7 +72,7 @@ def exact_geometry(
         diagonal=torch.stack(diagonals).to(dtype).numpy(),
         numerical_rank=numerical_rank(singular_values),
         num_products=size,
-        route=linear.route,
+        route=route_taken,
     )
 
 

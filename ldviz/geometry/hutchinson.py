@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -95,6 +96,9 @@ def hutchinson_diagonal(
         limit -= limit % design.num_probes
     linearizer = Linearizer(decoder, route)
     group = linearizer.samples_per_pass(latents, num_probes)
+    if group > 1:
+        # A recording has costs of its own, which twice as many samples share.
+        group *= 2
     control = Control(n * limit, progress, cancelled)
     found = []
     for start in range(0, n, group):
@@ -106,9 +110,11 @@ def hutchinson_diagonal(
         while precision is not None and sums.judge(precision) and sums.count < limit:
             control.expect(len(linear.latents) * (min(sums.expected, limit) - sums.count))
             sums.add(min(num_probes, limit - sums.count), control)
-        sums.settle(converged=precision is None)
+        found.append(sums.settled(converged=precision is None))
         control.end()
-        found.append(sums)
+        route_taken = linear.route
+        # A recording is large: not two of them at a time.
+        del linear, sums
     dtype = latents.dtype
     return DiagonalEstimate(
         diagonal=torch.cat([one.mean for one in found]).to(dtype).reshape(latents.shape).numpy(),
@@ -119,7 +125,7 @@ def hutchinson_diagonal(
         num_probes=np.concatenate([one.probes for one in found]),
         converged=np.concatenate([one.converged for one in found]),
         method="designed" if design else "beside a spectrum" if basis else "independent",
-        route=linear.route,
+        route=route_taken,
     )
 
 
@@ -133,6 +139,15 @@ def rademacher_probes(images: Tensor, sample_ids: np.ndarray, numbers: range, se
         flat = np.unpackbits(bits.view(np.uint8), axis=1, count=m)
         signs[row] = 2.0 * flat - 1.0
     return torch.from_numpy(signs).reshape(len(numbers), *images.shape).to(images)
+
+
+class _Settled(NamedTuple):
+    """The results of one group of samples."""
+
+    mean: Tensor
+    error: Tensor
+    probes: np.ndarray
+    converged: np.ndarray
 
 
 class _Sums:
@@ -205,9 +220,10 @@ class _Sums:
         self.expected = int(min(self.count * worst**2 + 1, 2**40))
         return True
 
-    def settle(self, *, converged: bool) -> None:
-        """Takes the rest as they are."""
+    def settled(self, *, converged: bool) -> _Settled:
+        """Takes the rest as they are; every sample's result."""
         self._settle(np.ones(len(self._ids), dtype=bool), *self._estimate(), converged=converged)
+        return _Settled(self.mean, self.error, self.probes, self.converged)
 
     def _settle(self, which: np.ndarray, mean: Tensor, error: Tensor, *, converged: bool) -> None:
         for sample in np.flatnonzero(which & ~self._settled):

@@ -219,12 +219,14 @@ def _columns(
         tangents = units[numbers].reshape(each, -1, *latents.shape[1:])
         pushed = in_chunks(linear, linear.jvp, tangents, control).flatten(2)
         found.append(pushed.transpose(0, 1).flatten(0, 1))
+        image_shape, route_taken = linear.images.shape[1:], linear.route
+        del linear
     control.end()
     columns = torch.cat(found).T
     lengths = torch.linalg.vector_norm(columns, dim=0)
     moves = lengths > 0
     owner = np.repeat(np.arange(count), each)[moves.cpu().numpy()]
-    return columns[:, moves] / lengths[moves], owner, linear.images.shape[1:], linear.route
+    return columns[:, moves] / lengths[moves], owner, image_shape, route_taken
 
 
 def _columns_each(latents: Tensor, num_columns: int) -> int:

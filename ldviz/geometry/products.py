@@ -74,6 +74,7 @@ class Linearizer:
         self._decoder = decoder
         self._asked = route
         self._record = route in ("auto", "recorded")
+        self._checked = False
         self._first: Linearization | None = None
 
     def __call__(self, latents: torch.Tensor) -> Linearization:
@@ -103,10 +104,12 @@ class Linearizer:
     def _recorded(self, latents: torch.Tensor) -> Linearization | None:
         """The recorded route, or None where it does not serve this decoder."""
         try:
-            if self._first is None:
+            if not self._checked:
                 self._first = checked_recording(self._decoder, latents[:1])
-            if torch.equal(latents, self._first.latents):
+                self._checked = True
+            if self._first is not None and torch.equal(latents, self._first.latents):
                 return self._first
+            self._first = None
             return RecordedLinearization(self._decoder, latents)
         except NotRecordableError as reason:
             if self._asked == "recorded":

@@ -103,6 +103,9 @@ def randomized_spectrum(
         search = _Search(linear, ids[start : start + group], rank, tolerance, keep_basis, krylov)
         search.run(block, budget, seed, control)
         found.append(search)
+        route_taken = linear.route
+        # A recording is large: not two of them at a time.
+        del linear
     dtype = latents.dtype
     values = torch.cat([one.values for one in found]).to(dtype).numpy()
     bases = [basis for one in found for basis in one.bases]
@@ -117,7 +120,7 @@ def randomized_spectrum(
         converged=torch.cat([one.converged for one in found]).numpy(),
         num_products=torch.cat([one.products for one in found]).numpy(),
         method=method,
-        route=linear.route,
+        route=route_taken,
         basis=bases if keep_basis else None,
     )
 
@@ -189,6 +192,7 @@ class _Search:
             control.expect(n * min(budget - spent, steps_left * 2 * width))
             new = _orthonormal(back, right if self._krylov else None)[..., :room]
         control.end()
+        del self._linear, self._history
 
     def _judge(self, right: Tensor, left: Tensor, pulled: Tensor, core: Tensor, spent: int) -> int:
         """Takes over the values of samples not yet converged; returns steps still expected."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
+import weakref
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from ldviz.errors import InputError, ModelError
-from ldviz.geometry.products import Linearizer, linearize
+from ldviz.geometry import exact_geometry, hutchinson_diagonal, probe_design, randomized_spectrum
+from ldviz.geometry.products import Linearizer, RecordedLinearization, linearize
 from tests.geometry.decoders import AutoencoderDecoder, latents_of, linear_decoder
 
 SHAPE = (4, 4, 4)
@@ -267,3 +271,30 @@ def test_no_warning_reaches_the_caller():
         decoder = AutoencoderDecoder(attention=True)
         for route in ("recorded", "double-backward", "auto"):
             linearize(decoder, latents_of(1, SHAPE), route).jvp(latents_of(1, SHAPE)[None])
+
+
+@pytest.mark.parametrize("quantity", ["diagonal", "spectrum", "exact", "design"])
+def test_one_recording_is_held_at_a_time(quantity, monkeypatch):
+    alive = weakref.WeakSet()
+    most = []
+
+    class Watched(RecordedLinearization):
+        def __init__(self, decoder, latents):
+            gc.collect()
+            most.append(len(alive))
+            super().__init__(decoder, latents)
+            alive.add(self)
+
+    monkeypatch.setattr("ldviz.geometry.products.RecordedLinearization", Watched)
+    monkeypatch.setattr("ldviz.geometry.products.MAX_SAMPLES_PER_PASS", 1)
+    latents, ids = latents_of(6, (4, 3, 3)), np.arange(6)
+    decoder = seeded(nn.Sequential(nn.ConvTranspose2d(4, 1, 4, stride=2), nn.Tanh()))
+    {
+        "diagonal": lambda: hutchinson_diagonal(decoder, latents, sample_ids=ids),
+        "spectrum": lambda: randomized_spectrum(decoder, latents, sample_ids=ids, rank=4),
+        "exact": lambda: exact_geometry(decoder, latents),
+        "design": lambda: probe_design(decoder, latents),
+    }[quantity]()
+    # the first is recorded beside nothing, and so is every other
+    assert len(most) >= 6
+    assert max(most) == 0
