@@ -2,6 +2,7 @@
 
     python -m benchmarks.geometry                       # both random-weight decoders
     python -m benchmarks.geometry --study assets/studies/digits
+    python -m benchmarks.geometry --study assets/studies/digits --influence --rounds 5
     python -m benchmarks.geometry --study assets/studies/digits --agreement 100
     python -m benchmarks.geometry --large               # Stable Diffusion's size: a quarter hour
 
@@ -40,6 +41,7 @@ from ldviz.geometry import (
     randomized_spectrum,
 )
 from ldviz.geometry.hutchinson import rademacher_probes
+from ldviz.geometry.memory import kept_memory
 from ldviz.models import load_model
 from ldviz.randomness import keyed_normal
 from ldviz.study.store import open_study
@@ -48,6 +50,7 @@ RANK, OVERSAMPLES, POWER_ITERATIONS, PROBES = 20, 30, 2, 16
 PROBES_BESIDE_SPECTRUM = 2
 WIDER, FITTED = 126, 30
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+HEADINGS = f"{'':28}{'straightforward':>16}{'engine':>11}{'ratio':>8}{'floor':>11}{'share':>8}"
 REQUIRED = {"exact": {1: 6.0, 3: 15.0}, "randomized": 5.0, "influence": 4.0, "floor": 0.7}
 
 
@@ -204,24 +207,15 @@ def line(name: str, found: dict, samples: int, floor: float, required: float) ->
     )
 
 
-def report(case: Case, wide: Case, rounds: int, clock: Callable[[], float]) -> None:
-    """Prints ratios, accuracy and shares of the floor for one decoder.
-
-    ``wide`` holds more of its latents, for the influence, which takes little of each;
-    a few of them, spread over all, are for the fit of probes and not measured.
-    """
+def report(case: Case, rounds: int, clock: Callable[[], float]) -> None:
+    """Prints ratios, accuracy and shares of the floor of both spectra for one decoder."""
     n, d = len(case.latents), case.latents[0].numel()
     with torch.no_grad():
         image = case.decoder(case.latents[:1])
     m, channels = image.numel(), image.shape[1]
     one_pass = best_pass(case, clock)
-    fitted = np.linspace(0, len(wide.latents) - 1, FITTED).astype(int)
-    fit, wide = wide.rows(fitted), wide.rows(np.delete(np.arange(len(wide.latents)), fitted))
-    print(
-        f"\n{case.name}: d = {d}, {n} samples, {len(wide.latents)} for the influence, "
-        f"best pass {1e3 * one_pass:.2f} ms per image"
-    )
-    print(f"{'':28}{'straightforward':>16}{'engine':>11}{'ratio':>8}{'floor':>11}{'share':>8}")
+    print(f"\n{case.name}: d = {d}, {n} samples, best pass {1e3 * one_pass:.2f} ms per image")
+    print(HEADINGS)
     ids = case.sample_ids
     found = turns(
         {
@@ -266,14 +260,19 @@ def report(case: Case, wide: Case, rounds: int, clock: Callable[[], float]) -> N
                 else f", {products} products"
             )
         )
-    report_influence(wide, fit, rounds, clock, one_pass)
 
 
-def report_influence(
-    case: Case, fit: Case, rounds: int, clock: Callable[[], float], one_pass: float
-) -> None:
-    """Prints the same for the influence: alone, by fitted probes, and beside a spectrum."""
+def report_influence(case: Case, rounds: int, clock: Callable[[], float]) -> None:
+    """Prints the same for the influence: alone, by fitted probes, and beside a spectrum.
+
+    A few of the latents, spread over all, are for the fit of probes and not measured.
+    """
+    one_pass = best_pass(case, clock)
+    fitted = np.linspace(0, len(case.latents) - 1, FITTED).astype(int)
+    fit, case = case.rows(fitted), case.rows(np.delete(np.arange(len(case.latents)), fitted))
     ids, n = case.sample_ids, len(case.latents)
+    print(f"\n{case.name}: influence of {n} samples, best pass {1e3 * one_pass:.2f} ms per image")
+    print(HEADINGS)
     exact = exact_geometry(case.decoder, case.latents).diagonal
     spectrum = randomized_spectrum(case.decoder, case.latents, sample_ids=ids, keep_basis=True)
     start = clock()
@@ -417,6 +416,7 @@ def main() -> None:
     parser.add_argument(
         "--agreement", type=int, metavar="N", help="compare N stored spectra of the studies only"
     )
+    parser.add_argument("--influence", action="store_true", help="the influence only")
     parser.add_argument("--large", action="store_true", help="Stable Diffusion's size only")
     options = parser.parse_args()
     if options.threads:
@@ -435,8 +435,12 @@ def main() -> None:
         if options.study
         else [partial(random_case, 1), partial(random_case, 3)]
     )
-    for case in cases:
-        report(case(options.samples), case(WIDER * options.samples), options.rounds, clock)
+    # As `analyze` does, for its thousands of samples: memory stays from one call to the next.
+    with kept_memory():
+        for case in cases:
+            if not options.influence:
+                report(case(options.samples), options.rounds, clock)
+            report_influence(case(WIDER * options.samples), options.rounds, clock)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 import ldviz
 from ldviz.attacks import get_attack
 from ldviz.attacks.statistic import masked_statistic, powered
+from ldviz.geometry.memory import kept_memory
 from ldviz.metrics.roc import roc_auc
 from ldviz.models import LatentModel
 from ldviz.progress import Progress, no_progress
@@ -115,6 +116,7 @@ def analyze_own(
     return _compute(analysis, start, device, progress)
 
 
+@kept_memory()
 def _compute(analysis: Analysis, start: float, device: str | None, progress: Progress) -> Study:
     """Every block that is missing, then the manifest."""
     processes, folder = start_processes(device), analysis.folder
