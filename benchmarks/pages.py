@@ -6,9 +6,10 @@
 Prints, for every page and every view of the Latent grid: bytes received over the websocket and
 as media, Streamlit's own assets not counted; then milliseconds from the click on "Lower" or
 "Higher" to the other image's grid on screen, for images seen before and for new ones (median).
-With ``--load-test N`` instead: seconds from the address to the page drawn with all its figures, on
-a first and on a second visit, for a generated study of N samples of 256 dimensions (noise, no
-result of any kind).
+With ``--load-test N`` instead, for a generated study of N samples of 256 dimensions (noise, no
+result of any kind): seconds until the page is drawn with all its figures, from a click on its name
+in the sidebar, on a first and on a second visit, and from its address, where the dashboard itself
+is loaded anew.
 A time in seconds means two otherwise idle cores.
 """
 
@@ -63,6 +64,11 @@ DRAWN = """() => {
     && all("[data-testid=stPlotlyChart]", one => one.querySelector(".cartesianlayer path"));
 }"""
 
+OTHER_TITLE = """before => {
+  const title = document.querySelector("h1");
+  return title && title.innerText !== before;
+}"""
+
 
 class Received:
     """Counts what a page receives; start again with :meth:`reset`."""
@@ -103,17 +109,39 @@ def step_times(page: Page, presses: str) -> list[float]:
     return times
 
 
-def opening_times(page: Page, url: str) -> dict[str, float]:
-    """Seconds until each page has drawn itself and its figures, opened by its address."""
+def drawn(page: Page, name: str) -> None:
+    """Until the page stands there with all its figures."""
+    page.wait_for_function(DRAWN, timeout=300_000)
+    if name == "attack":
+        page.wait_for_selector(".lab[data-settled=true]")
+
+
+def opened_by_address(page: Page, url: str) -> dict[str, float]:
+    """Seconds from a page's address to all that it draws; the dashboard is loaded anew."""
     times = {}
     for name in PAGES:
         page.goto("about:blank")
         start = time.perf_counter()
         page.goto(f"{url}/{name}", wait_until="commit")
-        page.wait_for_function(DRAWN, timeout=300_000)
-        if name == "attack":
-            page.wait_for_selector(".lab[data-settled=true]")
-        times[name or "overview"] = time.perf_counter() - start
+        drawn(page, name)
+        times[name] = time.perf_counter() - start
+        settle(page)
+    return times
+
+
+def opened_by_click(page: Page) -> dict[str, float]:
+    """Seconds from a click on a page's name in the sidebar to all that it draws."""
+    times = {}
+    links = page.locator("[data-testid=stSidebarNavLink]")
+    names = links.evaluate_all("all => all.map(one => new URL(one.href).pathname.slice(1))")
+    # The first is the page that is open already, so it comes last.
+    for name in (*PAGES[1:], PAGES[0]):
+        title = page.locator("h1").first.inner_text()
+        start = time.perf_counter()
+        links.nth(names.index(name)).click()
+        page.wait_for_function(OTHER_TITLE, arg=title, timeout=300_000)
+        drawn(page, name)
+        times[name] = time.perf_counter() - start
         settle(page)
     return times
 
@@ -123,10 +151,14 @@ def measure_load(num_samples: int, page: Page) -> None:
     with serving_load(num_samples) as url:
         open_when_ready(page, url)
         settle(page)
-        first, second = opening_times(page, url), opening_times(page, url)
+        first, second = opened_by_click(page), opened_by_click(page)
+        address = opened_by_address(page, url)
     print(f"synthetic load test, {num_samples:,} x 256 (noise, not a result):")
-    for name, seconds in first.items():
-        print(f"{name:32}{seconds:8.2f} s, then {second[name]:.2f} s")
+    for name in PAGES:
+        print(
+            f"{name or 'overview':20}by a click {first[name]:.2f} s, then {second[name]:.2f} s; "
+            f"by its address {address[name]:.2f} s"
+        )
 
 
 def main() -> None:
