@@ -48,7 +48,7 @@ from ldviz.study.store import open_study
 
 RANK, OVERSAMPLES, POWER_ITERATIONS, PROBES = 20, 30, 2, 16
 PROBES_BESIDE_SPECTRUM = 2
-WIDER, FITTED = 126, 30
+WIDER, FITTED = 126, 60
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 HEADINGS = f"{'':28}{'straightforward':>16}{'engine':>11}{'ratio':>8}{'floor':>11}{'share':>8}"
 REQUIRED = {"exact": {1: 6.0, 3: 15.0}, "randomized": 5.0, "influence": 4.0, "floor": 0.7}

@@ -187,7 +187,7 @@ def draw_map(study: Study, figure: go.Figure, colour: str, *, second: Pair | Non
     """
     name = MAPS[second is not None]
     st.html(
-        f"<style>.st-key-{name} {{ container-type: inline-size; }} @media (max-width: 640px) {{ "
+        f"<style>@media (max-width: 640px) {{ .st-key-{name} {{ container-type: inline-size; }} "
         f".st-key-{name} > :has([data-testid=stPlotlyChart]) {{ overflow: hidden; "
         f"max-height: calc({map_height(figure):.3f} * (100cqw - 70px) + "
         f"{130 if colour in CONTINUOUS else 150}px); }} }}</style>"

@@ -8,6 +8,8 @@ import numpy as np
 
 from ldviz.data.row_file import RowFile
 
+_REMEDY = "Delete the folder they are in, and run again."
+
 
 class PixelFile(RowFile):
     """(n, H, W, c) uint8 images on disk that behave like an array when indexed by rows.
@@ -21,4 +23,4 @@ class PixelFile(RowFile):
     """
 
     def __init__(self, path: Path, shape: tuple[int, int, int, int]) -> None:
-        super().__init__(path, shape, np.uint8, holds="prepared images")
+        super().__init__(path, shape, np.uint8, holds="prepared images", remedy=_REMEDY)

@@ -28,7 +28,7 @@ class RowFile:
     """
 
     def __init__(
-        self, path: Path, shape: tuple[int, ...], dtype: np.dtype | type, *, holds: str
+        self, path: Path, shape: tuple[int, ...], dtype: np.dtype | type, *, holds: str, remedy: str
     ) -> None:
         self.path = path
         self.shape = tuple(shape)
@@ -40,12 +40,14 @@ class RowFile:
             self._file = open(path, "rb", buffering=0)  # noqa: SIM115
             size = os.fstat(self._file.fileno()).st_size
         except OSError as error:
-            raise DataError(f'The {holds} "{path}" cannot be read: {error.strerror}.') from error
+            raise DataError(
+                f'The {holds} "{path}" cannot be read: {error.strerror}. {remedy}'
+            ) from error
         if size != self.shape[0] * self._bytes:
             self._file.close()
             raise DataError(
                 f'The {holds} "{path}" have {size:,} bytes, expected '
-                f"{self.shape[0] * self._bytes:,}. Delete the folder they are in, and run again."
+                f"{self.shape[0] * self._bytes:,}. {remedy}"
             )
 
     def __len__(self) -> int:

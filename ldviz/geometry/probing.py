@@ -59,7 +59,7 @@ def probe_design(
 
     Args:
         decoder: any callable (n, *latent) -> (n, *image).
-        latents: (n, *latent), n at least 5: some thirty of those that will be asked
+        latents: (n, *latent), n at least 5: some sixty of those that will be asked
             for. Every fifth is held back from the fit, to measure its accuracy.
         as_accurate_as: independent probes whose error on the latents held back to reach.
         num_columns: columns of J to fit to, over all latents.
@@ -79,8 +79,8 @@ def probe_design(
         ModelError: the decoder's output is not finite.
         CancelledError: ``cancelled`` returned True.
 
-    Cost: ``num_columns`` products, once per decoder; 5 m · num_columns numbers of memory, or
-    m · num_columns where five times as many are more than 2²⁸.
+    Cost: ``num_columns`` products, once per decoder; 10 m · num_columns numbers of memory, or
+    2 m · num_columns without the moved ones, where five times the columns exceed 2²⁸ numbers.
 
     Source: Tang and Saad 2012 (probing by graph colouring); Neuhaus and Wrigley 1954
     (quartimax), with the fixed-point rotation of Hyvärinen 1999. *Differs:* the basis
@@ -95,7 +95,8 @@ def probe_design(
     held_back = owner % HELD_BACK == 0
     fitted, unseen = columns[:, ~held_back], columns[:, held_back]
     moved = _with_moved(fitted, latents.shape[1:], image_shape)
-    fits = [_Fit(examples, unseen, rank) for examples in (fitted, moved)]
+    choices = (fitted,) if moved is fitted else (fitted, moved)
+    fits = [_Fit(examples, unseen, rank) for examples in choices]
     if not unseen.shape[1] or not fits[0].basis.shape[1]:
         return None
     fit = min(fits, key=lambda one: one.variance(max(2, as_accurate_as // 2)))
@@ -327,7 +328,7 @@ def _moments(
     outside = np.clip(1 - energy.sum(axis=0), 0, None) / num_classes
     squares = sum((energy[classes == one].sum(axis=0) + outside) ** 2 for one in range(num_classes))
     single = (energy**2).sum(axis=0)
-    return 2 * (squares - single), 3 * squares - 2 * single
+    return 2 * np.clip(squares - single, 0, None), 3 * squares - 2 * single
 
 
 def _independent_variance(columns: Tensor, num_probes: int) -> np.ndarray:
@@ -355,7 +356,7 @@ def _check_settings(latents: Tensor, as_accurate_as: int, num_columns: int, rank
     if len(latents) < HELD_BACK:
         raise InputError(
             f"`latents` must hold at least {HELD_BACK} samples to fit and to judge by, "
-            f"got {len(latents)}. Pass some thirty of those that will be asked for."
+            f"got {len(latents)}. Pass some sixty of those that will be asked for."
         )
     for name, value, least in (
         ("as_accurate_as", as_accurate_as, 3),

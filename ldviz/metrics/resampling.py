@@ -17,7 +17,7 @@ from ldviz.randomness import keyed_generator
 
 _CHUNK_CELLS = 1 << 21  # counts in flight; with their sums some 20 MB
 _MIN_WIDTH = 256  # resamples per chunk, at least: rows long enough to add at full speed
-_KEPT_CELLS = 1 << 22  # resamples small enough to keep for the next call
+_KEPT_CELLS = 1 << 23  # resamples small enough to keep for the next call
 _NARROW = 256  # columns below which rows are too short to be added one by one
 
 

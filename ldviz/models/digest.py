@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ldviz.errors import ModelError
+from ldviz.models.scaling import latent_scaling
 
 if TYPE_CHECKING:
     from ldviz.models.plan import ModelPlan
@@ -42,6 +43,8 @@ def plan_digest(plan: ModelPlan) -> str:
     digest.update(plan.settings.precision.encode())
     if plan.empty_is_zero:
         digest.update(b"zeros for the empty caption")
+    if latent_scaling(plan.parts["autoencoder"].config).is_by_channel:
+        digest.update(b"latents scaled by channel")
     return digest.hexdigest()
 
 

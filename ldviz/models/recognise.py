@@ -287,6 +287,12 @@ def _recognise_pipeline(folder: Path) -> Recognised:
     kind = index.get("_class_name")
     if not isinstance(kind, str) or (folder / "pipeline.py").is_file():
         raise _asks_for_code(folder, "a pipeline of its own (pipeline.py)")
+    if _is_listed(index.get("text_encoder_3")):
+        raise ModelError(
+            f'"{folder}" is a {kind} with three text encoders; ldviz reads pipelines with one CLIP '
+            "text encoder, or two as Stable Diffusion XL has them. Its autoencoder alone can be "
+            f'analysed: point to "{folder / "vae"}".'
+        )
     parts: dict[Role, Part] = {}
     for role, names in FOLDERS.items():
         name = next((name for name in names if _is_listed(index.get(name))), None)
@@ -302,12 +308,6 @@ def _recognise_pipeline(folder: Path) -> Recognised:
                 "missing. Was the download complete?"
             )
         parts[role] = part
-    if _is_listed(index.get("text_encoder_3")):
-        raise ModelError(
-            f'"{folder}" is a {kind} with three text encoders; ldviz reads pipelines with one CLIP '
-            "text encoder, or two as Stable Diffusion XL has them. Its autoencoder alone can be "
-            f'analysed: point to "{folder / "vae"}".'
-        )
     if index.get("requires_aesthetics_score"):
         raise ModelError(
             f'"{folder}" is a {kind} that refines images: it is told an aesthetics score of each, '

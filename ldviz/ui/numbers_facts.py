@@ -121,8 +121,9 @@ def _model_facts(manifest: Manifest) -> list[Fact]:
     if model.shift_factor:
         facts.append(("Shift factor", f"{model.shift_factor:.4g}"))
     facts += _channel_facts(model)
-    if model.stored_precision is not None:
-        computed = f"stored in {model.stored_precision}, computed in {model.precision}"
+    if model.stored_precision is not None or model.autoencoder_precision is not None:
+        stored = "" if model.stored_precision is None else f"stored in {model.stored_precision}, "
+        computed = f"{stored}computed in {model.precision}"
         if model.autoencoder_precision is not None:
             computed += f", the autoencoder in {model.autoencoder_precision}"
         facts.append(("Precision", computed))

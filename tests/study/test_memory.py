@@ -108,7 +108,9 @@ def train(folder: Path, count: int, shards: int) -> None:
         (noise.standard_normal(shape, dtype=np.float32) for _ in range(count)),
     )
     processes = start_processes("cpu")
-    values = RowFile(folder / "latents.bin", (count, *shape), np.float32, holds="latents")
+    values = RowFile(
+        folder / "latents.bin", (count, *shape), np.float32, holds="latents", remedy="Run again."
+    )
     small = {"block_out_channels": (4, 4), "layers_per_block": 1, "norm_num_groups": 2}
     train_denoiser(
         LatentRows(values, device=processes.device),

@@ -280,7 +280,8 @@ def test_processes_that_wait_are_told(
         say_who_waits(few_members(tiny_recipe_file, 1), type("", (four,), {"is_main_process": 0}))
         assert caplog.text == ""
         say_who_waits(few_members(tiny_recipe_file, 3), four)
-        assert "cuts its batches into 3 pieces" in caplog.text
+        assert "The autoencoder's batches are cut into 3 pieces" in caplog.text
+        assert "The denoiser's batches are cut into 3 pieces" in caplog.text
         assert "of 4 processes 1 wait" in caplog.text
         say_who_waits(few_members(tiny_recipe_file, 1), four)
-        assert "does not cut its batches" in caplog.text
+        assert "batches are not cut" in caplog.text

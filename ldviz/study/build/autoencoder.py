@@ -63,7 +63,7 @@ def train_autoencoder(
         progress: told of every epoch.
 
     Returns:
-        The trained autoencoder on the accelerator's device, its weights representable in
+        The trained autoencoder on the process's device, its weights representable in
         float16, and one record per epoch ("epoch", "reconstruction", "kl", "seconds"): means
         over the epoch's batches.
 

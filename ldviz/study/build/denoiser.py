@@ -14,7 +14,7 @@ import torch
 from ldviz.data.row_file import RowFile, write_rows
 from ldviz.progress import Progress, no_progress
 from ldviz.study.build.checkpoint import load_checkpoint, save_checkpoint, seeded_generator
-from ldviz.study.build.latents import LatentRows
+from ldviz.study.build.latents import SHARED_DISK, LatentRows
 from ldviz.study.build.shards import run_epoch
 from ldviz.study.recipe import DenoiserSettings, SelectionSettings
 
@@ -227,7 +227,7 @@ class _EpochDraws:
         self, path: Path, shape: tuple[int, ...], num_timesteps: int, generator: torch.Generator
     ) -> None:
         write_rows(path, _normal_blocks(math.prod(shape), generator))
-        self._noise = RowFile(path, shape, np.float32, holds="noise")
+        self._noise = RowFile(path, shape, np.float32, holds="noise", remedy=SHARED_DISK)
         self._timesteps = torch.randint(0, num_timesteps, (shape[0],), generator=generator)
 
     def __getitem__(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

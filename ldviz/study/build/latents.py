@@ -14,6 +14,12 @@ from ldviz.data.row_file import RowFile, write_rows
 from ldviz.study.build.images import ModelImages
 from ldviz.study.build.processes import gathered
 
+SHARED_DISK = (
+    "Run the same command again; on several machines the study's folder must be on a disk that "
+    "all of them see."
+)
+"""What to do where a file that one process has written is not what the others find."""
+
 ENCODER_BATCH = 256
 """Images in one pass of the encoder."""
 
@@ -98,5 +104,5 @@ def stored_latents(
     if processes.is_main_process:
         write_rows(path, ((means * scale).cpu().numpy() for means in encoded(autoencoder, images)))
     processes.wait_for_everyone()
-    values = RowFile(path, (len(images), *shape), np.float32, holds="latents")
+    values = RowFile(path, (len(images), *shape), np.float32, holds="latents", remedy=SHARED_DISK)
     return LatentRows(values, device=processes.device)

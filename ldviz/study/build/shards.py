@@ -137,18 +137,25 @@ def _told_to_all(vector: torch.Tensor, count: int, processes: Any) -> tuple[torc
 
 
 def say_who_waits(recipe: Recipe, processes: Any) -> None:
-    """Tell, once, that there are more processes than a batch has pieces."""
-    shards = min(recipe.autoencoder.shards, recipe.denoiser.shards)
-    if not processes.is_main_process or processes.num_processes <= shards:
+    """Tell, once for each model, that there are more processes than a batch has pieces."""
+    if not processes.is_main_process:
         return
-    cut = "does not cut its batches" if shards == 1 else f"cuts its batches into {shards} pieces"
-    _log.warning(
-        'The recipe "%s" %s, and each piece is the work of one process: of %d processes %d wait '
-        "while batches are computed, and share the evaluations alone. The result is that of one "
-        "process. To share batches among more, set `shards` in [autoencoder] and [denoiser]: "
-        "that is a training of its own, with other weights.",
-        recipe.name,
-        cut,
-        processes.num_processes,
-        processes.num_processes - shards,
-    )
+    for section, shards in (
+        ("autoencoder", recipe.autoencoder.shards),
+        ("denoiser", recipe.denoiser.shards),
+    ):
+        if processes.num_processes <= shards:
+            continue
+        cut = "are not cut" if shards == 1 else f"are cut into {shards} pieces"
+        _log.warning(
+            'The %s\'s batches %s by the recipe "%s", and each piece is the work of one process: '
+            "of %d processes %d wait while they are computed. The result is that of one process. "
+            "To share batches among more, set `shards` in [%s]: that is a training of its own, "
+            "with other weights.",
+            section,
+            cut,
+            recipe.name,
+            processes.num_processes,
+            processes.num_processes - shards,
+            section,
+        )

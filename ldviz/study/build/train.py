@@ -210,8 +210,9 @@ def _check_claim(work: Path, recipe: Recipe) -> None:
     file = work / "recipe.json"
     if file.is_file() and file.read_text() != _recipe_text(recipe):
         raise ModelError(
-            f'"{work.parent}" holds an interrupted training with other settings. '
-            f'Choose another folder with --out, or delete "{work}" to start anew.'
+            f'"{work.parent}" holds an interrupted training with other settings. Give the recipe '
+            f'it began with ("{file}" holds its settings) as a .toml file to continue it, choose '
+            f'another folder with --out, or delete "{work}" to start anew.'
         )
 
 
