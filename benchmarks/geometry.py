@@ -297,14 +297,14 @@ def report_influence(case: Case, rounds: int, clock: Callable[[], float]) -> Non
 
     floor = PROBES * one_pass
     tell(f"straightforward, {PROBES} probes", found["straightforward"][0])
-    for way, name in (
-        ("independent", "influence"),
-        ("fitted", "influence, fitted probes"),
-        ("beside", "influence beside a spectrum"),
+    for way, name, required in (
+        ("independent", "influence, independent", 0.0),
+        ("fitted", "influence, fitted probes", REQUIRED["influence"]),
+        ("beside", "influence beside a spectrum", REQUIRED["influence"]),
     ):
         found["engine"] = found[way]
         estimate = found[way][0]
-        line(name, found, n, floor, REQUIRED["influence"])
+        line(name, found, n, floor, required)
         tell(f"engine, {estimate.num_probes[0]} probes, {estimate.method}", estimate.diagonal)
         if way == "fitted" and design is not None:
             report_fit(found, n, case.total, fit_seconds, design.num_products)
