@@ -122,30 +122,33 @@ def trained_folder(folder: Path, num_images: int) -> Path:
     return folder / "bench"
 
 
-def run(arguments: list[str], *, count: int = 1, threads: int = 1, wait: bool = True):
-    """The command line in one process or several that know of each other."""
+def environments(count: int, threads: int) -> list[dict[str, str]]:
+    """What accelerate launch and torchrun tell each of so many processes."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    processes = []
-    for rank in range(count):
-        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-        if count > 1:
-            # What accelerate launch and torchrun set.
-            environment |= {
-                **{"RANK": str(rank), "LOCAL_RANK": str(rank), "MASTER_PORT": str(port)},
-                **{"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count)},
-                "MASTER_ADDR": "127.0.0.1",
-            }
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "ldviz", *arguments, "--device", "cpu"],
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE if wait else subprocess.DEVNULL,
-                text=True,
-            )
+    common = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    if count == 1:
+        return [common]
+    common |= {
+        **{"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count)},
+        **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)},
+    }
+    return [common | {"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(count)]
+
+
+def run(arguments: list[str], *, count: int = 1, threads: int = 1, wait: bool = True):
+    """The command line in one process or several that know of each other."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "ldviz", *arguments, "--device", "cpu"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if wait else subprocess.DEVNULL,
+            text=True,
         )
+        for environment in environments(count, threads)
+    ]
     for process in processes if wait else ():
         errors = process.communicate()[1]
         if process.returncode:

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +21,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+
+from benchmarks.large import environments
 
 MEMORY_LIMIT = 1.2
 
@@ -196,22 +196,11 @@ def processes(count: int, rounds: int, pieces: int) -> bool:
     arguments = json.dumps([count, [pieces], rounds])
     found = {}
     for number in (1, 2):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        running = []
-        for rank in range(number):
-            environment = os.environ | {"OMP_NUM_THREADS": "1"}
-            if number > 1:
-                environment |= {
-                    **{"RANK": str(rank), "LOCAL_RANK": str(rank), "MASTER_PORT": str(port)},
-                    **{"WORLD_SIZE": str(number), "LOCAL_WORLD_SIZE": str(number)},
-                    "MASTER_ADDR": "127.0.0.1",
-                }
-            command = [sys.executable, "-c", code, arguments]
-            running.append(
-                subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-            )
+        command = [sys.executable, "-c", code, arguments]
+        running = [
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+            for environment in environments(number, threads=1)
+        ]
         told = [process.communicate()[0] for process in running]
         found[number] = json.loads(told[0].splitlines()[-1])
     for name in ("autoencoder", "denoiser"):

@@ -22,6 +22,7 @@ class RowFile:
         shape: (n, ...).
         dtype: of the numbers.
         holds: what they are, for messages: "prepared images".
+        remedy: what to do where the file is not what it should be, for messages.
 
     Raises:
         DataError: if the file is missing or of another size.

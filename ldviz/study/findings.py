@@ -19,6 +19,7 @@ from ldviz.metrics.intervals import metric_intervals
 from ldviz.metrics.measured import Measured
 from ldviz.metrics.strata import quartiles, random_band
 from ldviz.progress import Progress, no_progress
+from ldviz.study.evidence import EVIDENCE_FPR
 from ldviz.study.ranks import (
     MASK_KINDS,
     RANKED_DROP_FRACTION,
@@ -43,7 +44,6 @@ DIFFERENCES = (
     ("influence", "random"),
 )
 _COMPLEXITY = "complexity_"
-_FPR = 0.01
 Axis = tuple[Measured, ...]
 
 
@@ -273,7 +273,7 @@ def _column(
         pairs=DIFFERENCES,
         num_resamples=num_resamples,
         seed=seed,
-        fprs=(_FPR,),
+        fprs=(EVIDENCE_FPR,),
     )
     parts = []
     for q in range(4):

@@ -19,6 +19,7 @@ from ldviz.models.plan import plan_model
 from ldviz.models.scaling import latent_scaling
 from ldviz.models.settings import ModelSettings
 from tests.models.tiny_models import (
+    CLOSE,
     autoencoder_kl,
     edit_json,
     save_stable_diffusion_xl,
@@ -27,7 +28,6 @@ from tests.models.tiny_models import (
     vq_model,
 )
 
-CLOSE = {"rtol": 0.0, "atol": 1e-5}
 MEAN = (-1.6574, 1.886, -1.383, 2.5155)
 STD = (8.4927, 5.9022, 6.5498, 5.2299)
 BOTH = {"latents_mean": MEAN, "latents_std": STD, "scaling_factor": 0.5}

@@ -27,7 +27,9 @@ from ldviz.models import ModelSettings, load_model
 from ldviz.models.prediction import to_noise
 from tests.models.tiny_models import (
     CAPTIONS,
+    CLOSE,
     NUM_CLASSES,
+    TIMESTEPS,
     asymmetric_autoencoder,
     autoencoder_kl,
     autoencoder_tiny,
@@ -41,9 +43,6 @@ from tests.models.tiny_models import (
     unconditional_unet,
     vq_model,
 )
-
-CLOSE = {"rtol": 0.0, "atol": 1e-5}
-TIMESTEPS = torch.tensor([0, 10, 250, 500, 900, 999])
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,8 @@ from ldviz.models.plan import plan_model
 from ldviz.models.settings import ModelSettings
 from tests.models.tiny_models import (
     CAPTIONS,
+    CLOSE,
+    TIMESTEPS,
     autoencoder_kl,
     clip_config,
     edit_json,
@@ -33,9 +35,6 @@ from tests.models.tiny_models import (
     text_and_size_unet,
     text_unet,
 )
-
-CLOSE = {"rtol": 0.0, "atol": 1e-5}
-TIMESTEPS = torch.tensor([0, 10, 250, 500, 900, 999])
 
 
 @pytest.fixture(scope="module")

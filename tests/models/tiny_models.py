@@ -31,6 +31,8 @@ from transformers import (
 )
 
 WIDTHS = (8, 16, 16)
+CLOSE = {"rtol": 0.0, "atol": 1e-5}
+TIMESTEPS = torch.tensor([0, 10, 250, 500, 900, 999])
 CAPTIONS = ("a small dog", "two cats", "", "a house by the sea", "dog", "the end")
 NUM_CLASSES = 6
 
